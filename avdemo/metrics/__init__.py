@@ -1,0 +1,9 @@
+"""What the papers report, each metric with its definition and source.
+
+    bss           SDR, SIR, SAR, NSDR of separated sources (BSS-eval v3)
+    masks         ideal masks: what masking can reach at best
+    nmf           separation by known classes without a network: the floor
+    localisation  does an energy map point at what sounds
+
+Import from the modules; this package imports nothing.
+"""
