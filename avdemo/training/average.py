@@ -30,11 +30,15 @@ class Average:
         self.follow(model)
 
     def follow(self, model: nn.Module) -> None:
-        """Average ``model``'s weights from now on; its tensors must have the names of the model given first."""
+        """Average ``model``'s weights from now on; its tensors must have the names of the model given first.
+
+        Holds the parameters themselves, not views of them: moving a model to a device or wrapping it for several
+        processes gives a parameter new storage, and a view would go on showing the old one.
+        """
         weights, buffers = dict(model.named_parameters()), dict(model.named_buffers())
         mine = dict(self.model.named_parameters()) | dict(self.model.named_buffers())
         # a frozen weight never moves: averaging it would only cost memory traffic
-        theirs = {name: tensor.detach() for name, tensor in weights.items() if tensor.requires_grad} | buffers
+        theirs = {name: tensor for name, tensor in weights.items() if tensor.requires_grad} | buffers
         moving = [name for name, tensor in theirs.items() if tensor.is_floating_point()]
         self._mine, self._theirs = [mine[name] for name in moving], [theirs[name] for name in moving]
         self._counts = [(mine[name], tensor) for name, tensor in theirs.items() if not tensor.is_floating_point()]
