@@ -1,0 +1,239 @@
+"""The commands: ``python -m avdemo isolate|evaluate|bench|train|weights|replay``.
+
+Results go to standard output, progress to standard error; refusals are raised as :class:`avdemo.errors.AvdemoError` and printed
+by ``__main__``. A command imports what it needs when it runs, so that ``--help`` is there at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+import typer
+
+from avdemo.checkpoints.cli import weights_app
+from avdemo.errors import AvdemoError, InputError
+from avdemo.ui.capabilities import CAPABILITIES
+
+PROGRESS_EVERY_S = 2.0  # between lines when standard error is not a terminal
+
+app = typer.Typer(
+    help="Sound and picture, after five papers: the same as the app's tabs, from a shell.",
+    add_completion=False,
+    invoke_without_command=True,
+)
+app.add_typer(weights_app, name="weights")
+
+NAMES = [entry.name for entry in CAPABILITIES]
+CapabilityName = Annotated[str, typer.Argument(metavar="CAPABILITY", help=f"One of {', '.join(NAMES)}.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.callback()
+def start(context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Sound and picture, after five papers: the same as the app's tabs, from a shell."""
+    if version:
+        from avdemo import __version__
+
+        typer.echo(f"avdemo {__version__}")
+        raise typer.Exit()
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit()
+
+
+@app.command()
+def isolate(
+    video: Annotated[Path, typer.Argument(help="A video with sound.", metavar="VIDEO")],
+    at: Annotated[str, typer.Option("--at", metavar="X,Y", help="The place to hear, in pixels of the upright video.")],
+    time_s: Annotated[float, typer.Option("--time", metavar="S", help="The frame to look at, in seconds.")] = 0.0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hear one place of a video alone: isolated.wav, rest.wav, energy.png, run.json."""
+    place = parse_place(at)
+    if not math.isfinite(time_s) or time_s < 0:
+        raise InputError(f"The time {time_s:g} is not a moment of a video; give seconds from its beginning, such as --time 1.5.")
+    pipeline = part_of("pixels", "pipeline")
+    folder = out if out is not None else Path("out") / f"{video.stem}-isolated"
+    with progress_on_stderr() as progress:
+        run = pipeline.isolate(video, at=place, time_s=time_s, out_dir=folder, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(run, indent=2, ensure_ascii=False))
+        return
+    sentence = run.get("results", {}).get("sentence")
+    if sentence:
+        typer.echo(sentence)
+    for name in [*(entry["name"] for entry in run["outputs"]), "run.json"]:
+        typer.echo(folder / name)
+
+
+@app.command()
+def evaluate(
+    capability: CapabilityName,
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with the evaluation data.")],
+    as_json: AsJson = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A small part of the data: a rough answer soon.")] = False,
+) -> None:
+    """The paper's table, ours beside it."""
+    module = part_of(capability, "evaluation")
+    folder = existing_folder(data)
+    with progress_on_stderr() as progress, extras_explained():
+        result = module.evaluate(folder, quick=quick, progress=progress)
+    show(result, as_json)
+
+
+@app.command()
+def bench(capability: CapabilityName, as_json: AsJson = False) -> None:
+    """Seconds, real-time factor and memory on this machine."""
+    module = part_of(capability, "bench")
+    with progress_on_stderr() as progress:
+        result = module.bench(progress=progress)
+    show(result, as_json)
+
+
+@app.command()
+def train(
+    capability: CapabilityName,
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with the training data.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Checkpoint to write, NAME.safetensors.")],
+    config: Annotated[Literal["compact", "paper"], typer.Option("--config", help="Size of the network.")] = "compact",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training to FILE stopped.")] = False,
+    minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Stop after this long.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Stop after this many steps.", min=1)] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of everything random.", min=0)] = 0,
+) -> None:
+    """Train a network and write its checkpoint; works under `accelerate launch` too."""
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise InputError(f"The time to train, {minutes:g} minutes, must be more than nothing; give for instance --minutes 30.")
+    if out.suffix != ".safetensors":
+        raise InputError(f"The checkpoint to write, {out.name}, must end in .safetensors.")
+    with progress_on_stderr() as progress, extras_explained():
+        recipe = part_of(capability, "recipe")
+        result = recipe.train(
+            existing_folder(data), out, config=config, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress
+        )
+    if result is not None:
+        show(result, as_json=False)
+
+
+@app.command()
+def replay(
+    run_file: Annotated[Path, typer.Argument(metavar="RUN_JSON", help="The run.json beside a result.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Keep the new results here.")] = None,
+) -> None:
+    """Do again what a run.json says and compare the results byte for byte."""
+    from avdemo.replay import replay as do_again
+
+    with progress_on_stderr() as progress:
+        result = do_again(run_file, out, progress=progress)
+    if not result.identical:
+        raise AvdemoError(result.sentence())
+    typer.echo(result.sentence())
+    for circumstance in result.circumstances:
+        typer.echo(f"although: {circumstance}")
+
+
+def parse_place(text: str) -> tuple[float, float]:
+    """ "320,180" -> (320.0, 180.0).
+
+    Raises:
+        InputError: not two finite numbers.
+    """
+    try:
+        x_px, y_px = (float(part) for part in text.split(","))
+    except ValueError:
+        x_px = y_px = math.nan
+    if not (math.isfinite(x_px) and math.isfinite(y_px)):
+        raise InputError(f"The place {text!r} is not two numbers; give pixels from the left and the top, such as --at 320,180.")
+    return x_px, y_px
+
+
+def existing_folder(path: Path) -> Path:
+    """The path, if it is a folder.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not path.is_dir():
+        raise InputError(f"There is no folder {path.name or path} to take the data from; give an existing one with --data.")
+    return path
+
+
+def part_of(capability: str, part: str) -> ModuleType:
+    """Import ``avdemo.<capability>.<part>``.
+
+    Raises:
+        InputError: no such capability is planned, or it is planned but not there yet.
+    """
+    if capability not in NAMES:
+        raise InputError(f"There is no capability named {capability!r}; the names are {', '.join(NAMES)}.")
+    if not _is_there(f"avdemo.{capability}.{part}"):
+        there = [name for name in NAMES if _is_there(f"avdemo.{name}.{part}")]
+        raise InputError(
+            f"The {part} of {capability} is not there yet; this version has "
+            + (f"that of {' and '.join(there)}." if there else "none for any capability.")
+        )
+    return importlib.import_module(f"avdemo.{capability}.{part}")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the folder is there
+        return False
+
+
+@contextlib.contextmanager
+def extras_explained() -> Iterator[None]:
+    """A package that only training or testing needs, and that is not installed, becomes a sentence."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "avdemo"):
+            raise
+        raise InputError(
+            f"This needs the package {package}, which running the app does not; install it with "
+            "`pip install -r avdemo/training/requirements.txt`."
+        ) from error
+
+
+@contextlib.contextmanager
+def progress_on_stderr() -> Iterator[Any]:
+    """A callable (fraction, words) that tells standard error how far it is: one line redrawn on a terminal, else now and then."""
+    terminal = sys.stderr.isatty()
+    last = {"time": -math.inf, "words": "", "width": 0}
+
+    def tell(fraction: float, words: str = "") -> None:
+        now = time.monotonic()
+        line = f"{min(max(fraction, 0.0), 1.0):4.0%} {words}"
+        if terminal:
+            sys.stderr.write("\r" + line.ljust(last["width"]))
+            last["width"] = len(line)
+        elif words != last["words"] or now - last["time"] >= PROGRESS_EVERY_S:
+            sys.stderr.write(line.rstrip() + "\n")
+        else:
+            return
+        last.update(time=now, words=words)
+        sys.stderr.flush()
+
+    try:
+        yield tell
+    finally:
+        if last["width"]:
+            sys.stderr.write("\r" + " " * last["width"] + "\r")
+
+
+def show(result: Any, as_json: bool) -> None:
+    """Print a result: ``as_dict()`` as JSON or ``table()`` as text."""
+    typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if as_json else result.table())
