@@ -21,6 +21,7 @@ from avdemo.settings import get_settings
 
 weights_app = typer.Typer(help="The checkpoints: what is here, is it intact, fetch, publish, import.", no_args_is_help=True)
 
+_NONE = "No checkpoint is known yet; train one with `python -m avdemo train`."
 _WHERE = {"weights": "weights folder", "cache": "Hub cache", "hub": "on the Hub", "nowhere": "missing"}
 Names = Annotated[list[str] | None, typer.Argument(help="Names of checkpoints; all of them when none is given.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -57,7 +58,7 @@ def list_(as_json: AsJson = False) -> None:
         if as_json:
             typer.echo(json.dumps([{**asdict(r), "where": places[r.name]} for r in found.values()], indent=2, ensure_ascii=False))
         elif not found:
-            typer.echo("No checkpoint is known yet; train one with `python -m avdemo train`.", err=True)
+            typer.echo(_NONE, err=True)
         else:
             _show(
                 ["name", "capability", "MB", "where", "published", "licence"],
@@ -77,6 +78,9 @@ def verify(names: Names = None) -> None:
     """Hash the files again and compare them with their records."""
     with _refusals():
         states = {name: store.verify(name) for name in names or records()}
+    if not states:
+        typer.echo(_NONE, err=True)
+        return
     _show(["name", "state", ""], [[name, state, "" if state == "bad" else words] for name, (state, words) in states.items()])
     bad = {name: words for name, (state, words) in states.items() if state == "bad"}
     for name, words in bad.items():

@@ -48,9 +48,10 @@ def _stored(key: str, tensor: Tensor) -> Tensor:
     tensor = tensor.detach().cpu()
     if not tensor.is_floating_point():
         return tensor.clone().contiguous()
-    if not torch.isfinite(tensor).all():
+    largest = max(-tensor.min(), tensor.max()) if tensor.numel() else tensor.new_tensor(0)  # min and max hand NaN on
+    if not torch.isfinite(largest):
         raise WeightsError(f"The tensor {key} holds values that are not finite, so this checkpoint was not written.")
-    half = tensor.ndim >= 2 and (tensor.numel() == 0 or tensor.abs().max() <= _LARGEST_HALF)
+    half = tensor.ndim >= 2 and largest <= _LARGEST_HALF
     return tensor.to(torch.float16 if half else torch.float32, copy=True).contiguous()
 
 

@@ -21,6 +21,7 @@ def small_state():
         "bn.running_var": torch.tensor([1e-9, 1e6]),
         "huge": torch.full((2, 2), 1e6),
         "steps": torch.tensor(123_456_789),
+        "empty": torch.zeros(0, 3),
         "flags": torch.tensor([True, False]),
         "shared": torch.arange(6.0).reshape(2, 3).T,
     }
@@ -59,9 +60,10 @@ def test_the_same_weights_are_the_same_bytes_in_every_process(tmp_path):
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
 
 
-def test_what_is_not_finite_is_not_written(tmp_path):
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_is_not_written(tmp_path, odd):
     with pytest.raises(WeightsError, match=r"tensor fc\.weight holds values that are not finite"):
-        save(tmp_path / "a.safetensors", {"fc.weight": torch.tensor([[float("nan")]])}, {})
+        save(tmp_path / "a.safetensors", {"fc.weight": torch.tensor([[1.0, odd, -1.0]])}, {})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -291,7 +291,9 @@ def test_the_command_line_and_offline_mode(hub, make, weights, monkeypatch):
 
 def test_list_and_verify(make, weights):
     invoke = CliRunner().invoke
-    assert invoke(weights_app, ["list"]).exit_code == 0
+    for command in ("list", "verify", "pull"):
+        done = invoke(weights_app, [command])
+        assert done.exit_code == 0 and done.stderr.startswith("No checkpoint ")
     make()
     make("pixels-b", seed=1, repo_id=REPO, revision="c" * 40)
     (weights / "pixels-b.safetensors").unlink()
