@@ -25,7 +25,7 @@ class ScoreRow:
     label: str
     scores: Mapping[str, Value]
     kind: str = "ours"
-    """``"ours"``, ``"floor"`` (what doing nothing scores), ``"control"`` (should fail), ``"bound"`` (cannot be passed), ``"paper"``."""
+    """``"ours"`` or a key of :data:`KINDS`, whose words are put beside the label."""
 
 
 @dataclass(frozen=True)

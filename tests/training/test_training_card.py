@@ -27,7 +27,8 @@ TABLE = ScoreTable(
 
 
 def test_a_card_holds_every_field_and_table(tmp_path):
-    metadata = {"device": "CPU (2 threads)", "minutes": 44.7, "items": 30000, "steps": 1875, "seed": 3, "versions": {"torch": "2.11"}}
+    metadata = {"device": "CPU (2 threads)", "minutes": 44.7, "items": 30000, "steps": 1875, "seed": 3}
+    metadata["versions"] = {"torch": "2.11"}
     path = write_card(
         tmp_path / "new" / "pixels-tiny.md", **FIELDS, tables=[TABLE], limits=["Knows eight instruments."], metadata=metadata
     )
@@ -58,9 +59,9 @@ def test_a_card_holds_every_field_and_table(tmp_path):
 
 
 def test_given_figures_win_over_the_metadata(tmp_path):
-    text = write_card(
-        tmp_path / "a.md", **FIELDS, device="one H200", minutes=2.5, items=7, metadata={"device": "CPU", "minutes": 9.0, "items": 1}
-    ).read_text(encoding="utf-8")
+    metadata = {"device": "CPU", "minutes": 9.0, "items": 1}
+    path = write_card(tmp_path / "a.md", **FIELDS, device="one H200", minutes=2.5, items=7, metadata=metadata)
+    text = path.read_text(encoding="utf-8")
     assert "- device: one H200" in text and "- time: 2.5 minutes" in text and "- items seen: 7" in text
 
 
