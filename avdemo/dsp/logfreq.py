@@ -21,15 +21,16 @@ assert (1 - SHIFT) / SCALE == -1 and (BASE - SHIFT) / SCALE == 1  # both ends of
 @lru_cache(maxsize=32)
 def _rows(bins_in: int, bins_out: int, inverse: bool, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Lower row, upper row (bins_out,) and blend weight of the upper row (bins_out, 1)."""
-    y = torch.linspace(-1.0, 1.0, bins_out, dtype=torch.float64)
-    if inverse:
-        position = torch.log(y * SCALE + SHIFT) / torch.log(torch.tensor(BASE, dtype=torch.float64)) * 2 - 1
-    else:
-        position = (BASE ** ((y + 1) / 2) - SHIFT) / SCALE
-    row = ((position + 1) / 2 * (bins_in - 1)).clamp(0, bins_in - 1)
-    low = row.floor().long().clamp(max=bins_in - 2)
-    weight = (row - low).float().unsqueeze(1)
-    return low.to(device), (low + 1).to(device), weight.to(device)
+    with torch.inference_mode(False):  # the cached tensors must serve training too, whoever asks first
+        y = torch.linspace(-1.0, 1.0, bins_out, dtype=torch.float64)
+        if inverse:
+            position = torch.log(y * SCALE + SHIFT) / torch.log(torch.tensor(BASE, dtype=torch.float64)) * 2 - 1
+        else:
+            position = (BASE ** ((y + 1) / 2) - SHIFT) / SCALE
+        row = ((position + 1) / 2 * (bins_in - 1)).clamp(0, bins_in - 1)
+        low = row.floor().long().clamp(max=bins_in - 2)
+        weight = (row - low).float().unsqueeze(1)
+        return low.to(device), (low + 1).to(device), weight.to(device)
 
 
 def _resample(picture: Tensor, bins: int, inverse: bool) -> Tensor:
@@ -43,7 +44,7 @@ def to_log_frequency(mag: Tensor, bins: int = 256) -> Tensor:
 
 
 def to_linear_frequency(picture: Tensor, bins: int = 512) -> Tensor:
-    """Logarithmic to linear frequency: (..., F_log, T) -> (..., bins, T); used on masks, which are smooth enough to survive it."""
+    """Logarithmic to linear frequency: (..., F_log, T) -> (..., bins, T); for masks, which are smooth enough to survive it."""
     return _resample(picture, bins, inverse=True)
 
 
