@@ -57,10 +57,12 @@ def _load(path: Path) -> np.ndarray:
     return read_image(path, max_side=SIDE)
 
 
-def _pictures(data: Path, instruments: tuple[str, ...]) -> Iterator[Picture]:
+def _pictures(data: Path, instruments: tuple[str, ...], splits: tuple[str, ...]) -> Iterator[Picture]:
     from avdemo.corpora.drawn import DRAWN_INSTRUMENTS, draw_background, emoji_cutout
 
     for photo in photo_files(data / "instruments"):
+        if photo.split not in splits:
+            continue
         rgb = _load(photo.path)
         alpha = cut_out_white(rgb)
         known = photo.instrument if photo.instrument in instruments else ""
@@ -82,15 +84,18 @@ def _pictures(data: Path, instruments: tuple[str, ...]) -> Iterator[Picture]:
         yield Picture("", "train", "drawn", np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)]), False)
 
 
-def pack_photos(data: Path, out: Path, instruments: tuple[str, ...], *, progress: Callable[[float, str], None] | None = None) -> int:
-    """Make ``photos.npy`` and ``photos.json`` in ``out``; returns how many pictures.
+def pack_photos(
+    data: Path, out: Path, instruments: tuple[str, ...], *, splits: tuple[str, ...] = ("train", "val", "test"),
+    progress: Callable[[float, str], None] | None = None,
+) -> int:  # fmt: skip
+    """Make ``photos.npy`` and ``photos.json`` in ``out`` of the photos of ``splits`` and of the backgrounds; returns how many pictures.
 
     Raises:
         InputError: no ``instruments/photos.csv`` in ``data``.
     """
     out.mkdir(parents=True, exist_ok=True)
     arrays, entries, start = [], [], 0
-    for number, picture in enumerate(_pictures(data, instruments)):
+    for number, picture in enumerate(_pictures(data, instruments, splits)):
         height, width = picture.rgba.shape[:2]
         arrays.append(picture.rgba.ravel())
         entries.append(
