@@ -59,7 +59,9 @@ def pitch_from_name(name: str) -> int | None:
 
 def _rows(index: Path) -> list[dict[str, str]]:
     if not index.is_file():
-        raise InputError(f"The data folder has no {index.name}; give the folder that holds instruments/photos.csv and instruments/sounds.csv.")
+        raise InputError(
+            f"The data folder has no {index.name}; give the folder that holds instruments/photos.csv and instruments/sounds.csv."
+        )
     with index.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -1,7 +1,7 @@
 """Mixtures for mix-and-separate: which scenes are seen, which of their things sound, and what they sound like.
 
-An item is made of up to three scenes ("videos"). Some of their things sound, some are silent, and sometimes a noise sounds that nobody
-shows: so that the network learns that silent things and bare places have no sound, not only who is who.
+An item is made of up to three scenes ("videos"). Some of their things sound, some are silent, and sometimes a noise sounds
+that nobody shows: so that the network learns that silent things and bare places have no sound, not only who is who.
 """
 
 from __future__ import annotations
@@ -73,7 +73,13 @@ class MixtureMaker:
     """
 
     def __init__(
-        self, sounds: SoundPack, scene_classes: Sequence[Sequence[int]], has_ground: Sequence[bool], samples: int, questions: int, seed: int
+        self,
+        sounds: SoundPack,
+        scene_classes: Sequence[Sequence[int]],
+        has_ground: Sequence[bool],
+        samples: int,
+        questions: int,
+        seed: int,
     ):
         self.sounds, self.scene_classes, self.has_ground = sounds, scene_classes, has_ground
         self.samples, self.questions, self.seed = samples, questions, seed

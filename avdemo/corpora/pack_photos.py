@@ -1,8 +1,8 @@
 """Photos and drawings to one packed array, product shots with a cut-out.
 
-``photos.npy`` holds all pixels (uint8 RGBA, flat), ``photos.json`` a list of ``{"instrument", "split", "source", "start", "height",
-"width", "cut"}``; the alpha of a product shot on white (``cut``) is 0 on the white around the thing. ``instrument`` is "" for pictures
-that show none of the instruments: backgrounds and distractors.
+``photos.npy`` holds all pixels (uint8 RGBA, flat), ``photos.json`` a list of ``{"instrument", "split", "source", "start",
+"height", "width", "cut"}``; the alpha of a product shot on white (``cut``) is 0 on the white around the thing. ``instrument``
+is "" for pictures that show none of the instruments: backgrounds and distractors.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Instrument sounds to one packed array: ensembles from soundfonts, phrases from recorded notes, real phrases, noise.
 
 Everything is mono 16-bit at the network's rate in ``sounds.npy`` with ``sounds.json`` beside it: a list of
-``{"instrument", "kind", "split", "group", "start", "length"}``; ``kind`` is "ensemble" (parts of one ``group`` were composed together),
-"notes", "phrase" (real) or "noise". The packed array is what training reads; it imports no media library.
+``{"instrument", "kind", "split", "group", "start", "length"}``; ``kind`` is "ensemble" (parts of one ``group`` were composed
+together), "notes", "phrase" (real) or "noise". The packed array is what training reads; it imports no media library.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ def find_font(name: str) -> Path:
     for folder in FONT_FOLDERS:
         if (folder / name).is_file():
             return folder / name
-    raise InputError(f"The soundfont {name} is not installed; on Debian: fluid-soundfont-gm, fluidr3mono-gm-soundfont, musescore-general-soundfont-lossless or musescore-general-soundfont, timgm6mb-soundfont.")
+    raise InputError(
+        f"The soundfont {name} is not installed; on Debian the packages are fluid-soundfont-gm, fluidr3mono-gm-soundfont, "
+        "musescore-general-soundfont and timgm6mb-soundfont."
+    )
 
 
 def _read(path: Path, sample_rate: int, seconds: float = 12.0) -> np.ndarray:
@@ -120,14 +123,18 @@ def _recorded(files: list[SoundFile], instrument: str, plan: Plan, sample_rate: 
             wav = play_recorded(part, notes, PIECE_SECONDS, sample_rate, rng)
             wav = weather(wav, sample_rate, rng) if split == "train" else to_target_level(wav)
             pieces.append(Piece(instrument, "notes", split, number, wav))
-        takes = [t for t in (_trim(_read(f.path, sample_rate)) for f in files if f.split == split and f.is_phrase) if len(t) > 400]
+        takes = [
+            t for t in (_trim(_read(f.path, sample_rate)) for f in files if f.split == split and f.is_phrase) if len(t) > 400
+        ]
         if takes and split == "train":
             for number, take in enumerate(takes * plan.phrase_variants):
                 others = [resample_ratio(t, 2 ** (rng.uniform(-3, 3) / 12)) for t in (take, takes[rng.integers(len(takes))])]
                 strung = _string(others, PIECE_SECONDS, sample_rate, rng)
                 pieces.append(Piece(instrument, "phrase", split, number, weather(strung, sample_rate, rng)))
         elif takes:
-            pieces += [Piece(instrument, "phrase", split, n, _string([t], PIECE_SECONDS, sample_rate, rng)) for n, t in enumerate(takes)]
+            pieces += [
+                Piece(instrument, "phrase", split, n, _string([t], PIECE_SECONDS, sample_rate, rng)) for n, t in enumerate(takes)
+            ]
     return pieces
 
 
@@ -138,7 +145,9 @@ def _noises(folder: Path, sample_rate: int, seed: int) -> Iterator[Piece]:
         for number, path in enumerate(sorted((folder / kind).glob("*.ogg"))[:40]):
             wav = _trim(_read(path, sample_rate))
             if len(wav) > sample_rate:
-                yield Piece("noise", "noise", "train", number, weather(_string([wav], PIECE_SECONDS, sample_rate, rng), sample_rate, rng))
+                yield Piece(
+                    "noise", "noise", "train", number, weather(_string([wav], PIECE_SECONDS, sample_rate, rng), sample_rate, rng)
+                )
 
 
 def _write(out: Path, pieces: Iterable[Piece]) -> int:
@@ -148,7 +157,9 @@ def _write(out: Path, pieces: Iterable[Piece]) -> int:
             continue  # a part whose notes all fell outside
         data = np.round(np.clip(piece.wav, -1, 1) * 32767).astype(np.int16)
         arrays.append(data)
-        entries.append({k: getattr(piece, k) for k in ("instrument", "kind", "split", "group")} | {"start": start, "length": len(data)})
+        entries.append(
+            {k: getattr(piece, k) for k in ("instrument", "kind", "split", "group")} | {"start": start, "length": len(data)}
+        )
         start += len(data)
     np.save(out / "sounds.npy", np.concatenate(arrays))
     (out / "sounds.json").write_text(json.dumps(entries))

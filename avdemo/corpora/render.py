@@ -41,7 +41,9 @@ class SoundfontPlayer:
             raise OSError(f"{soundfont} is not a soundfont that fluidsynth can read")
 
     def play(self, notes: Sequence[Note], instrument: str, seconds: float, rng: np.random.Generator) -> np.ndarray:
-        """Render one part, mono float32 (samples,), peak below 1; which of the instrument's programs plays is drawn from ``rng``."""
+        """Render one part, mono float32 (samples,), peak below 1; which of the instrument's programs plays is drawn from
+        ``rng``.
+        """
         channel = 9 if instrument == "drums" else 0
         self._synth.system_reset()
         if instrument == "drums":

@@ -1,7 +1,8 @@
 """Composed frames with exact truth: which instrument is at which place.
 
-Real frames show one player, several side by side, or something small before a background. A scene is drawn as one of these from packed
-photos; beside the picture it returns a grid of labels at the vision network's resolution, so that a network can be asked about single places.
+Real frames show one player, several side by side, or something small before a background. A scene is drawn as one of these
+from packed photos; beside the picture it returns a grid of labels at the vision network's resolution, so that a network can
+be asked about single places.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class PhotoPack:
         """RGBA picture number ``index``."""
         e = self.entries[index]
         size = e["height"] * e["width"] * 4
-        return Image.fromarray(np.asarray(self.pixels[e["start"] : e["start"] + size]).reshape(e["height"], e["width"], 4), "RGBA")
+        return Image.fromarray(
+            np.asarray(self.pixels[e["start"] : e["start"] + size]).reshape(e["height"], e["width"], 4), "RGBA"
+        )
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,11 @@ class SceneMaker:
         """Scene number ``index``."""
         rng = np.random.default_rng([self.seed, 29, index])
         kind = rng.choice(3, p=[0.40, 0.20, 0.40])
-        count = 1 if kind == 0 else int(rng.choice([1, 2, 3], p=[0.2, 0.55, 0.25]) if kind == 2 else rng.choice([2, 3], p=[0.85, 0.15]))
+        count = (
+            1
+            if kind == 0
+            else int(rng.choice([1, 2, 3], p=[0.2, 0.55, 0.25]) if kind == 2 else rng.choice([2, 3], p=[0.85, 0.15]))
+        )
         classes = tuple(int(c) for c in rng.choice(len(self.by_class), count, replace=False))
         photos = [_vary(self.pack.picture(self._photo(c, rng)), rng) for c in classes]
         if kind == 2:

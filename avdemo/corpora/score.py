@@ -18,7 +18,18 @@ CHORDAL = {"accordion": 0.45, "guitar": 0.5, "piano": 0.55, "banjo": 0.25}  # ho
 PLUCKED = {"banjo", "guitar", "piano", "xylophone"}
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 4, 5, 3), (5, 3, 0, 4), (0, 1, 4, 0), (0, 0, 3, 4))
-DRUM_KIT = {"kick": 36, "snare": 38, "stick": 37, "closed": 42, "open": 46, "low": 45, "mid": 47, "high": 50, "crash": 49, "ride": 51}
+DRUM_KIT = {
+    "kick": 36,
+    "snare": 38,
+    "stick": 37,
+    "closed": 42,
+    "open": 46,
+    "low": 45,
+    "mid": 47,
+    "high": 50,
+    "crash": 49,
+    "ride": 51,
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,9 @@ def _line(outline: Outline, rng: np.random.Generator, low: int, high: int, pluck
     """A melody by small steps, strong beats on chord tones, with rests, in some register of the instrument."""
     centre = rng.uniform(low + 5, high - 5)
     keys = outline.pitches(low, high)
-    values = ([0.5, 0.5, 0.25, 1.0], [1.0, 0.5, 0.5, 2.0], [0.25, 0.25, 0.5], [2.0, 1.0, 4.0])[rng.choice(4, p=[0.4, 0.3, 0.15, 0.15])]
+    values = ([0.5, 0.5, 0.25, 1.0], [1.0, 0.5, 0.5, 2.0], [0.25, 0.25, 0.5], [2.0, 1.0, 4.0])[
+        rng.choice(4, p=[0.4, 0.3, 0.15, 0.15])
+    ]
     legato, loud = rng.uniform(0.55, 1.05), rng.integers(60, 112)
     now = rng.choice([0.0, 0.5, 1.0, 2.0]) * outline.beat_s
     at = int(np.argmin([abs(k - centre) for k in keys]))
@@ -90,7 +103,9 @@ def _chords(outline: Outline, rng: np.random.Generator, low: int, high: int) -> 
     """Strummed, broken or held chords."""
     base = int(rng.integers(low, max(low + 1, high - 22)))
     style = rng.choice(["held", "strum", "broken"])
-    step = {"held": rng.choice([2.0, 4.0]), "strum": rng.choice([0.5, 1.0]), "broken": rng.choice([0.25, 0.5])}[str(style)] * outline.beat_s
+    step = {"held": rng.choice([2.0, 4.0]), "strum": rng.choice([0.5, 1.0]), "broken": rng.choice([0.25, 0.5])}[
+        str(style)
+    ] * outline.beat_s
     loud = rng.integers(55, 105)
     notes, now, turn = [], 0.0, 0
     while now < outline.seconds:

@@ -1,4 +1,6 @@
-"""``python -m avdemo bench pixels``: how long things take here, how much memory, and how far that is from what the arithmetic needs."""
+"""``python -m avdemo bench pixels``: how long things take here, how much memory, and how far that is from what the arithmetic
+needs.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ def _page_up_s() -> float:
         port = probe.getsockname()[1]
     env = {**os.environ, "AVDEMO_HOST": "127.0.0.1", "AVDEMO_PORT": str(port)}
     begun = time.perf_counter()
-    app = subprocess.Popen([sys.executable, str(REPOSITORY_ROOT / "app.py")], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    app = subprocess.Popen(
+        [sys.executable, str(REPOSITORY_ROOT / "app.py")], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         while time.perf_counter() - begun < PAGE_TIMEOUT_S and app.poll() is None:
             try:
@@ -140,10 +144,14 @@ def bench(progress: Callable[[float, str], None] | None = None) -> Bench:
         pipeline.predict(clip, x, y, 1.0)
         figures["click to sound, ms"] = _milliseconds(lambda: pipeline.predict(clip, x, y, 1.0))
         times = iter(np.linspace(0, 5, REPEATS))
-        figures["click on a new frame to sound, ms"] = _milliseconds(lambda: pipeline.predict(clip, x, y, float(next(times)) + 0.013))
+        figures["click on a new frame to sound, ms"] = _milliseconds(
+            lambda: pipeline.predict(clip, x, y, float(next(times)) + 0.013)
+        )
         figures["energy map, ms"] = _milliseconds(lambda: pipeline.energy_map(clip, 1.0))
         figures["pixels coloured by their sound, ms"] = _milliseconds(lambda: pipeline.colour_map(clip, 1.0))
-        figures["mix of three places, ms"] = _milliseconds(lambda: pipeline.mix(clip, [(x, y, 0.0), (2 * x, y, 0.0), (x, y / 2, 0.0)], [1, 0.5, 0]))
+        figures["mix of three places, ms"] = _milliseconds(
+            lambda: pipeline.mix(clip, [(x, y, 0.0), (2 * x, y, 0.0), (x, y / 2, 0.0)], [1, 0.5, 0])
+        )
         window = torch.rand(1, model.network.config.spec_bins, model.network.config.spec_frames, device=model.device)
         with torch.inference_mode():
             figures["sound network, one window, ms"] = _milliseconds(lambda: model.network.hear(window))
@@ -152,7 +160,9 @@ def bench(progress: Callable[[float, str], None] | None = None) -> Bench:
         minute = pipeline.prepare(long)
         figures["each further minute of video: prepare, s"] = time.perf_counter() - begun - figures["prepare 6 s of video, s"]
         pipeline.predict(minute, x, y, 1.0)
-        figures["each further minute of video: click, ms"] = _milliseconds(lambda: pipeline.predict(minute, x, y, 1.0)) - figures["click to sound, ms"]
+        figures["each further minute of video: click, ms"] = (
+            _milliseconds(lambda: pipeline.predict(minute, x, y, 1.0)) - figures["click to sound, ms"]
+        )
         figures["memory, MB"] = _memory_mb()
     multiplies, floor = _floor_ms(model.network, 1)
     figures["arithmetic's floor of one window, ms"] = floor

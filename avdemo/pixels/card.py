@@ -21,7 +21,9 @@ LICENCE = (
     "samples. The code that made these weights is MIT."
 )
 LIMITS = (
-    "It knows thirteen instruments: " + ", ".join(SOUNDS) + ". Anything else is either silent to it or taken for the most similar of these.",
+    "It knows thirteen instruments: "
+    + ", ".join(SOUNDS)
+    + ". Anything else is either silent to it or taken for the most similar of these.",
     "It tells instruments by how they look and sound, not by motion: two violins in one picture get the same sound.",
     "Its masks are made from 0 to 5.5 kHz; above, each moment follows the octave below.",
     "Photos from another source than the training photos are recognised less often; see the table.",
@@ -29,7 +31,9 @@ LIMITS = (
 )
 
 
-def write_pixels_card(out: Path, scores: Evaluation, *, command: str, metadata: dict[str, Any], notes: tuple[str, ...] = ()) -> None:
+def write_pixels_card(
+    out: Path, scores: Evaluation, *, command: str, metadata: dict[str, Any], notes: tuple[str, ...] = ()
+) -> None:
     """Write ``NAME.md`` beside ``out`` and its record with the main scores into ``index.json``.
 
     Args:
@@ -42,7 +46,14 @@ def write_pixels_card(out: Path, scores: Evaluation, *, command: str, metadata: 
     from avdemo.checkpoints import register
     from avdemo.training.card import ScoreRow, ScoreTable, write_card
 
-    kinds = {"mixture": "floor", "nmf": "floor", "random weights": "floor", "wrong picture": "control", "ideal ratio mask": "bound", "ideal binary mask": "bound"}
+    kinds = {
+        "mixture": "floor",
+        "nmf": "floor",
+        "random weights": "floor",
+        "wrong picture": "control",
+        "ideal ratio mask": "bound",
+        "ideal binary mask": "bound",
+    }
     columns = ("NSDR", "SIR", "SAR")
     tables = []
     for title, rows in scores.separation.items():
@@ -57,14 +68,17 @@ def write_pixels_card(out: Path, scores: Evaluation, *, command: str, metadata: 
     config = metadata.get("config") or PixelsConfig.compact().as_dict()
     what = "A video's frames and its sound go in; the sound of any pixel comes out. After The Sound of Pixels (Zhao et al., 2018), compact size."
     write_card(
-        out.with_suffix(".md"), what=what, data=DATA.format(n=len(SOUNDS)), licence=LICENCE, command=command, config=config, tables=tables,
-        limits=(*LIMITS, *notes), metadata=metadata,
+        out.with_suffix(".md"), what=what, data=DATA.format(n=len(SOUNDS)), licence=LICENCE, command=command, config=config,
+        tables=tables, limits=(*LIMITS, *notes), metadata=metadata,
     )  # fmt: skip
     main = {f"NSDR (dB), {title}": round(rows["ours"]["NSDR"], 2) for title, rows in scores.separation.items()}
-    main |= {f"wrong picture NSDR (dB), {title}": round(rows["wrong picture"]["NSDR"], 2) for title, rows in scores.separation.items()}
+    main |= {
+        f"wrong picture NSDR (dB), {title}": round(rows["wrong picture"]["NSDR"], 2) for title, rows in scores.separation.items()
+    }
     register(
         out, capability="pixels", config=config.get("name", "compact"), licence="other: research use", training_data="See the card.",
-        summary=what, scores=main, preprocessing={k: config[k] for k in ("sample_rate", "n_fft", "hop", "frame_size", "normalisation")},
+        summary=what, scores=main,
+        preprocessing={k: config[k] for k in ("sample_rate", "n_fft", "hop", "frame_size", "normalisation")},
     )  # fmt: skip
 
 

@@ -43,7 +43,9 @@ class PixelsConfig:
             raise ValueError(f"unknown kind of mask {self.mask!r}")
         smallest = 2**self.unet_levels
         if self.spec_bins % smallest or self.spec_frames % smallest:
-            raise ValueError(f"a U-Net of {self.unet_levels} levels needs sides divisible by {smallest}, not {self.spec_bins}x{self.spec_frames}")
+            raise ValueError(
+                f"a U-Net of {self.unet_levels} levels needs sides divisible by {smallest}, not {self.spec_bins}x{self.spec_frames}"
+            )
 
     @property
     def bins(self) -> int:
@@ -80,12 +82,32 @@ class PixelsConfig:
     @classmethod
     def compact(cls, **changes) -> PixelsConfig:
         """A MobileNetV2 and a U-Net of three eighths of the width: trains and runs on two CPU cores."""
-        return cls(**{"name": "compact", "backbone": "mobilenet_v2", "normalisation": "unit", "channels": 16, "ngf": 24, "frames": 1, **changes})
+        return cls(
+            **{
+                "name": "compact",
+                "backbone": "mobilenet_v2",
+                "normalisation": "unit",
+                "channels": 16,
+                "ngf": 24,
+                "frames": 1,
+                **changes,
+            }
+        )
 
     @classmethod
     def debug(cls, **changes) -> PixelsConfig:
         """A tiny real model for tests: same code, small pictures and short sounds."""
-        small = {"name": "debug", "channels": 4, "ngf": 4, "unet_levels": 4, "samples": 8191, "n_fft": 254, "hop": 128, "log_bins": 64, "frame_size": 64}
+        small = {
+            "name": "debug",
+            "channels": 4,
+            "ngf": 4,
+            "unet_levels": 4,
+            "samples": 8191,
+            "n_fft": 254,
+            "hop": 128,
+            "log_bins": 64,
+            "frame_size": 64,
+        }
         return cls.compact(**{**small, **changes})
 
     def as_dict(self) -> dict:

@@ -1,7 +1,7 @@
 """The paper's table, ours beside it (``python -m avdemo evaluate pixels --data DIR``).
 
-Separation by BSS-eval on held-out sounds and photos, beside doing nothing, NMF, ideal masks, the wrong picture and random weights;
-localisation on composed frames with exact truth.
+Separation by BSS-eval on held-out sounds and photos, beside doing nothing, NMF, ideal masks, the wrong picture and random
+weights; localisation on composed frames with exact truth.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Evaluation:
         for name, rows in self.separation.items():
             lines += ["", f"{name:<34}{'NSDR':>8}{'SIR':>8}{'SAR':>8}{'n':>6}{'skipped':>9}"]
             for method, row in rows.items():
-                lines.append(f"  {method:<32}{row['NSDR']:>8.2f}{row['SIR']:>8.2f}{row['SAR']:>8.2f}{row['n']:>6.0f}{row['skipped']:>9.0f}")
+                lines.append(
+                    f"  {method:<32}{row['NSDR']:>8.2f}{row['SIR']:>8.2f}{row['SAR']:>8.2f}{row['n']:>6.0f}{row['skipped']:>9.0f}"
+                )
         lines += ["", f"{'The paper, on MUSIC':<34}{'NSDR':>8}{'SIR':>8}{'SAR':>8}"]
         lines += [f"  {name:<32}{row[0]:>8.2f}{row[1]:>8.2f}{row[2]:>8.2f}" for name, row in PAPER_TABLE.items()]
         lines += ["", "NSDR by instrument" + " " * 16 + "".join(f"{name:>10}" for name in self.instruments)]
@@ -105,7 +107,13 @@ def _summary(separations: list[Separation]) -> dict[str, float]:
 
 
 def _separation(
-    title: str, items: Iterable[Pair], ours: _Separator, blank: _Separator, nmf: ClassNmf | None, result: Evaluation, only_ours: bool
+    title: str,
+    items: Iterable[Pair],
+    ours: _Separator,
+    blank: _Separator,
+    nmf: ClassNmf | None,
+    result: Evaluation,
+    only_ours: bool,
 ) -> None:
     rows: dict[str, list[Separation]] = {}
     by_instrument: dict[str, list[float]] = {}
@@ -118,7 +126,9 @@ def _separation(
             estimates["mixture"] = np.stack([mixture, mixture])
             estimates["random weights"] = blank.separate(mixture, [blank.see(photo).amax((1, 2)) for photo in pair.photos])
             for kind in ("binary", "ratio"):
-                estimates[f"ideal {kind} mask"] = ideal_separation(pair.wavs, mixture, kind, n_fft=config.n_fft, hop=config.hop, log_bins=config.log_bins)
+                estimates[f"ideal {kind} mask"] = ideal_separation(
+                    pair.wavs, mixture, kind, n_fft=config.n_fft, hop=config.hop, log_bins=config.log_bins
+                )
             if nmf is not None:
                 estimates["nmf"] = nmf.separate(mixture, pair.instruments)
         for method, estimate in estimates.items():
@@ -164,7 +174,9 @@ def _localise(items: list[Pair], backdrops: list[np.ndarray], ours: _Separator) 
         margin = BACKGROUND_PX
         bare = np.ones((h, w), bool)
         for b in boxes:
-            bare &= ~((x > b.x_px - margin) & (x < b.x_px + b.w_px + margin) & (y > b.y_px - margin) & (y < b.y_px + b.h_px + margin))
+            bare &= ~(
+                (x > b.x_px - margin) & (x < b.x_px + b.w_px + margin) & (y > b.y_px - margin) & (y < b.y_px + b.h_px + margin)
+            )
         if bare.any():
             ground.append(float((energy[bare] ** 2).mean()))
     clicked = _summary(nsdr)
@@ -212,11 +224,21 @@ def evaluate(
     for number, which in enumerate(SETS):
         tell(0.4 + 0.15 * number, f"Separating {which}")
         count = 13 if quick else None
-        _separation(f"{which}, photos of the training source", pairs(sounds, photos, which, "web30", samples, count), ours, blank, nmf, result, False)
+        _separation(
+            f"{which}, photos of the training source",
+            pairs(sounds, photos, which, "web30", samples, count),
+            ours,
+            blank,
+            nmf,
+            result,
+            False,
+        )
     if PHOTOS and not quick:
         tell(0.85, "Separating with photos from another source")
         for which in ("notes", "phrases"):
-            _separation(f"{which} + other photos, web10", pairs(sounds, photos, which, "web10", samples), ours, blank, None, result, True)
+            _separation(
+                f"{which} + other photos, web10", pairs(sounds, photos, which, "web10", samples), ours, blank, None, result, True
+            )
     tell(0.92, "Localising")
     views = photos.where("train", "", ("everyday", "drawn"))
     backdrops = [np.asarray(photos.picture(i).convert("RGB")) for i in views[::7]][:40]

@@ -1,8 +1,8 @@
 """Second part of the training: mix-and-separate with the backbone's maps computed once.
 
-An item is a mixture of one to four sounds and up to three scenes. The network is asked about places: things that sound, things that
-are silent, bare ground. Half of the questions about things take the maximum over the thing (as the paper's training does over the frame),
-half a single random place of it (as a click does).
+An item is a mixture of one to four sounds and up to three scenes. The network is asked about places: things that sound,
+things that are silent, bare ground. Half of the questions about things take the maximum over the thing (as the paper's
+training does over the frame), half a single random place of it (as a click does).
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ class ListenRecipe:
     def batches(self, step: int, rank: int, world: int) -> dict[str, Tensor]:
         share = self.batch_size // world
         first = step * self.batch_size + rank * share
-        items = [self._item(self.maker.mixture(i), np.random.default_rng([self.seed, 37, i])) for i in range(first, first + share)]
+        items = [
+            self._item(self.maker.mixture(i), np.random.default_rng([self.seed, 37, i])) for i in range(first, first + share)
+        ]
         return {k: torch.stack([item[k] for item in items]) for k in items[0]}
 
     def build(self) -> nn.Module:
@@ -191,10 +193,11 @@ class ListenRecipe:
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
         gains, wrong = [], []
+        device = next(model.parameters()).device
         for first in range(0, VALIDATION_MIXTURES, 8):
-            maps, mags, mix = (self.held[k][first : first + 8] for k in ("maps", "mags", "mix"))
-            places = torch.ones(len(maps), 2, *maps.shape[-2:], dtype=torch.bool)
-            scene = torch.tensor([[0, 1]]).expand(len(maps), 2)
+            maps, mags, mix = (self.held[k][first : first + 8].to(device) for k in ("maps", "mags", "mix"))
+            places = torch.ones(len(maps), 2, *maps.shape[-2:], dtype=torch.bool, device=device)
+            scene = torch.tensor([[0, 1]], device=device).expand(len(maps), 2)
             masks = torch.sigmoid(model(maps, mix, places, scene).float())
             gains.append(improvement_db(masks, mags, mix))
             wrong.append(improvement_db(masks.flip(1), mags, mix))
@@ -214,7 +217,9 @@ def flatten(picture):
 
 
 def improvement_db(masks: Tensor, mags: Tensor, mix: Tensor) -> Tensor:
-    """A quick stand-in for NSDR during training: error of the magnitudes with the mask, against that of the mixture itself; (B, Q) dB."""
+    """A quick stand-in for NSDR during training: error of the magnitudes with the mask, against that of the mixture itself;
+    (B, Q) dB.
+    """
     mix = mix.unsqueeze(1)
     energy = (mags**2).sum((2, 3)) + 1e-6
     with_mask = ((mags - masks * mix) ** 2).sum((2, 3)) + 1e-6 * energy

@@ -1,8 +1,8 @@
 """First part of the training: the backbone learns to tell instruments at every place of a composed frame.
 
-Mix-and-separate only needs to know *which* instrument is at a place, and that is known for the composed scenes. Learning it directly
-costs a few minutes; after it the backbone is frozen, its maps are computed once, and nearly all remaining time goes to the sound network.
-(The paper fine-tunes an ImageNet ResNet-18 together with the rest; so does ``--config paper``.)
+Mix-and-separate only needs to know *which* instrument is at a place, and that is known for the composed scenes. Learning it
+directly costs a few minutes; after it the backbone is frozen, its maps are computed once, and nearly all remaining time goes
+to the sound network. (The paper fine-tunes an ImageNet ResNet-18 together with the rest; so does ``--config paper``.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from avdemo.corpora.scenes import GROUND, UNSURE, PhotoPack, SceneMaker
 from avdemo.pixels.config import SOUNDS, PixelsConfig
-from avdemo.pixels.network import FrameNet, SoundOfPixels
+from avdemo.pixels.network import SoundOfPixels
 
 IGNORED = -100
 FROZEN_BLOCKS = 7  # of MobileNetV2: edges and textures up to stride 8 stay as ImageNet taught them
@@ -129,14 +129,19 @@ class LookRecipe:
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        answers = torch.cat([model(f).argmax(1) for f in self.held["frames"].split(32)])
+        device = next(model.parameters()).device
+        answers = torch.cat([model(f.to(device)).argmax(1).cpu() for f in self.held["frames"].split(32)])
         labels = self.held["labels"]
         things = (labels >= 0) & (labels < len(SOUNDS))
         ground = labels == len(SOUNDS)
         right = answers == labels
         each = [right[labels == c].float().mean().item() for c in range(len(SOUNDS)) if (labels == c).any()]
         score = float(np.mean(each))
-        return {"score": score, "places_right": right[things].float().mean().item(), "ground_right": right[ground].float().mean().item()}
+        return {
+            "score": score,
+            "places_right": right[things].float().mean().item(),
+            "ground_right": right[ground].float().mean().item(),
+        }
 
     def export(self, model: nn.Module) -> dict[str, Tensor]:
         return {f"frame.features.{k}": v for k, v in model.eyes.frame.features.state_dict().items()}

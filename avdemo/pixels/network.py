@@ -23,7 +23,9 @@ class UNetBlock(nn.Module):
     bilinear x2 (``align_corners=True``), 3x3 convolution, BatchNorm.
     """
 
-    def __init__(self, outer: int, inner: int, below: UNetBlock | None = None, *, inputs: int | None = None, outermost: bool = False):
+    def __init__(
+        self, outer: int, inner: int, below: UNetBlock | None = None, *, inputs: int | None = None, outermost: bool = False
+    ):
         super().__init__()
         self.outermost = outermost
         down = nn.Conv2d(outer if inputs is None else inputs, inner, 4, stride=2, padding=1, bias=False)

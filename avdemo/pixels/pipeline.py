@@ -108,7 +108,11 @@ def load_model(name: str = CHECKPOINT) -> Model:
 
 
 def prepare(
-    video: Path | str, *, checkpoint: str = CHECKPOINT, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    video: Path | str,
+    *,
+    checkpoint: str = CHECKPOINT,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Prepared:
     """Decode a video's sound and run the sound network over all of it.
 
@@ -133,7 +137,9 @@ def prepare(
     info = media.check_limits(video, needs_audio=True, needs_video=True, min_seconds=MIN_SECONDS)
     wav = media.read_audio(video, SAMPLE_RATE)
     if media.is_silent(wav):
-        raise NoAudioError(f"The sound track of {video.name} is silent, so there is nothing to separate; choose a video in which something can be heard.")
+        raise NoAudioError(
+            f"The sound track of {video.name} is silent, so there is nothing to separate; choose a video in which something can be heard."
+        )
     read = time.perf_counter()
     tell(0.1, "Loading the model")
     model = load_model(checkpoint)
@@ -182,7 +188,9 @@ def _vision(clip: Prepared, time_s: float):
 
 def _check_time(clip: Prepared, time_s: float) -> float:
     if not 0 <= time_s <= clip.duration_s + 1e-6:
-        raise InputError(f"The time {time_s:g} s lies outside {clip.video.name}, which lasts {clip.duration_s:.2f} s; give a time within it.")
+        raise InputError(
+            f"The time {time_s:g} s lies outside {clip.video.name}, which lasts {clip.duration_s:.2f} s; give a time within it."
+        )
     return min(float(time_s), max(0.0, clip.duration_s - 1e-3))
 
 
@@ -192,7 +200,9 @@ def _place(clip: Prepared, x_px: float, y_px: float, time_s: float):
 
     width, height = clip.info.width, clip.info.height
     if not (0 <= x_px < width and 0 <= y_px < height):
-        raise InputError(f"The point ({x_px:g}, {y_px:g}) lies outside {clip.video.name}, which is {width} x {height} pixels; click inside the picture.")
+        raise InputError(
+            f"The point ({x_px:g}, {y_px:g}) lies outside {clip.video.name}, which is {width} x {height} pixels; click inside the picture."
+        )
     seen = _vision(clip, time_s)
     at = torch.tensor([[(x_px + 0.5) / width, (y_px + 0.5) / height]], device=seen.device) * 2 - 1
     return torch.nn.functional.grid_sample(seen[None], at[None, None], padding_mode="border", align_corners=False)[0, :, 0, 0]
@@ -220,7 +230,9 @@ def predict(clip: Prepared, x_px: float, y_px: float, time_s: float = 0.0) -> Is
         sentence = f"Nothing sounds at ({x_px:.0f}, {y_px:.0f}): this place takes {level_db:.0f} dB of the mixture. Click on an instrument that plays."
     else:
         sentence = f"The sound at ({x_px:.0f}, {y_px:.0f}) makes up {100 * share:.0f} % of the mixture's energy."
-    return Isolated(wav, clip.wav - wav, mask.numpy(), mag.numpy(), level_db, is_silent, float(x_px), float(y_px), float(time_s), sentence)
+    return Isolated(
+        wav, clip.wav - wav, mask.numpy(), mag.numpy(), level_db, is_silent, float(x_px), float(y_px), float(time_s), sentence
+    )
 
 
 def energy_map(clip: Prepared, time_s: float = 0.0) -> np.ndarray:
@@ -238,7 +250,9 @@ def colour_map(clip: Prepared, time_s: float = 0.0) -> np.ndarray:
     return (separation.colours_of(spectra, share) * 255).round().byte().numpy()
 
 
-def mix(clip: Prepared, points: Sequence[tuple[float, float, float]], gains: Sequence[float], rest_gain: float = 1.0) -> np.ndarray:
+def mix(
+    clip: Prepared, points: Sequence[tuple[float, float, float]], gains: Sequence[float], rest_gain: float = 1.0
+) -> np.ndarray:
     """Mix places with a volume each.
 
     Args:

@@ -1,7 +1,7 @@
 """``python -m avdemo train pixels --data DIR --out FILE``: data -> packed arrays -> backbone -> separator -> checkpoint and card.
 
-The compact configuration trains in two parts: :mod:`avdemo.pixels.look`, then :mod:`avdemo.pixels.listen`. The paper's configuration trains
-end to end as the paper does: :mod:`avdemo.pixels.paper_recipe`.
+The compact configuration trains in two parts: :mod:`avdemo.pixels.look`, then :mod:`avdemo.pixels.listen`. The paper's
+configuration trains end to end as the paper does: :mod:`avdemo.pixels.paper_recipe`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,15 @@ def _backbone(path: Path):
 
 
 def _train_compact(
-    data: Path, packed: Path, out: Path, *, resume: bool, minutes: float | None, steps: int | None, seed: int, progress: Progress | None
+    data: Path,
+    packed: Path,
+    out: Path,
+    *,
+    resume: bool,
+    minutes: float | None,
+    steps: int | None,
+    seed: int,
+    progress: Progress | None,
 ) -> None:
     from avdemo.pixels.listen import ListenRecipe
     from avdemo.pixels.look import LookRecipe, imagenet_features
@@ -101,7 +109,17 @@ def train(
     if config == "paper":
         from avdemo.pixels.paper_recipe import train_paper
 
-        train_paper(data, packed, out, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress, config=PixelsConfig.paper())
+        train_paper(
+            data,
+            packed,
+            out,
+            resume=resume,
+            minutes=minutes,
+            steps=steps,
+            seed=seed,
+            progress=progress,
+            config=PixelsConfig.paper(),
+        )
     else:
         pack(data, packed, seed=seed, progress=progress)
         _train_compact(data, packed, out, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress)

@@ -1,8 +1,8 @@
 """From maps to masks to sound: what happens after both networks have run. Torch; touches no file.
 
-The networks work at 11,025 Hz. The sound that comes out keeps the input's rate and channels: a 4088-sample window at 44,100 Hz has
-the same bins (10.79 Hz apart) and the same frames as a 1022-sample window at 11,025 Hz, so a mask made for one fits the other; above
-5.5 kHz each frame takes the mask's mean over the octave below, weighted by the mixture's power.
+The networks work at 11,025 Hz. The sound that comes out keeps the input's rate and channels: a 4088-sample window at 44,100
+Hz has the same bins (10.79 Hz apart) and the same frames as a 1022-sample window at 11,025 Hz, so a mask made for one fits
+the other; above 5.5 kHz each frame takes the mask's mean over the octave below, weighted by the mixture's power.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ class Heard:
 
 @torch.inference_mode()
 def hear(
-    network: SoundOfPixels, wav: Tensor, mono: Tensor, *, step: Callable[[int, int], None] | None = None, dtype: torch.dtype = torch.float32
+    network: SoundOfPixels,
+    wav: Tensor,
+    mono: Tensor,
+    *,
+    step: Callable[[int, int], None] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Heard:
     """Run the sound network over a clip of any length in half-overlapping windows.
 
@@ -81,7 +86,10 @@ def hear(
 def _logits(network: SoundOfPixels, vision: Tensor, maps: Tensor) -> Tensor:
     """vision (N, K), maps (K, F, T) -> (N, F, T)."""
     synthesizer = network.synthesizer
-    return torch.matmul((vision * synthesizer.scale).to(maps.dtype), maps.flatten(1)).unflatten(1, maps.shape[1:]).float() + synthesizer.bias
+    return (
+        torch.matmul((vision * synthesizer.scale).to(maps.dtype), maps.flatten(1)).unflatten(1, maps.shape[1:]).float()
+        + synthesizer.bias
+    )
 
 
 @torch.inference_mode()

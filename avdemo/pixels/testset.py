@@ -1,7 +1,7 @@
 """The held-out test of pixels: pairs of players with a photo and a sound each that no training saw, always the same.
 
-Three sets of sounds: "notes" (melodies strung from recorded notes of held-out sources), "phrases" (real Freesound phrases by other
-people) and "music" (pieces composed for two, played by a soundfont that training never used).
+Three sets of sounds: "notes" (melodies strung from recorded notes of held-out sources), "phrases" (real Freesound phrases by
+other people) and "music" (pieces composed for two, played by a soundfont that training never used).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Pair:
 
 
 def open_packs(data: Path, work: Path, progress: Callable[[float, str], None] | None = None) -> tuple[SoundPack, PhotoPack]:
-    """The packed arrays: ``data`` itself when it is a pack, else a small pack of the held-out data made from it below ``work``."""
+    """The packed arrays: ``data`` itself when it is a pack, else a small pack of the held-out data made from it below
+    ``work``.
+    """
     from avdemo.corpora.pack_photos import pack_photos
     from avdemo.corpora.pack_sounds import Plan, pack_sounds
 
@@ -62,7 +64,9 @@ def whole_photo(pack: PhotoPack, index: int, short: int = 224, stride: int = 16,
     return np.asarray(picture.resize(size))
 
 
-def pairs(sounds: SoundPack, photos: PhotoPack, which: str, photo_source: str, samples: int, count: int | None = None) -> Iterator[Pair]:
+def pairs(
+    sounds: SoundPack, photos: PhotoPack, which: str, photo_source: str, samples: int, count: int | None = None
+) -> Iterator[Pair]:
     """The mixtures of a set, each instrument equally often as the first of the two.
 
     Args:
