@@ -7,6 +7,7 @@ training does over the frame), half a single random place of it (as a click does
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ QUESTIONS = 5
 SOUNDS_AT_ONCE = 5  # sources and a noise
 SILENCE_COUNTS = 0.4  # weight of a question whose answer is silence
 VALIDATION_MIXTURES = 64
+ANSWER_OFFSET = 2.5  # a sure answer stands about twice as far above the mean of all answers
 
 
 @torch.no_grad()
@@ -54,11 +56,13 @@ def spectra(wavs: Tensor, config: PixelsConfig) -> tuple[Tensor, Tensor]:
 class Listener(nn.Module):
     """The whole network, run on stored backbone maps, answering questions about places."""
 
-    def __init__(self, config: PixelsConfig, backbone: dict[str, Tensor] | None):
+    def __init__(self, config: PixelsConfig, backbone: dict[str, Tensor] | None, answer: dict[str, Tensor] | None = None):
         super().__init__()
         self.pixels = SoundOfPixels(config)
         if backbone is not None:
             self.pixels.frame.features.load_state_dict(backbone)
+        if answer is not None:
+            start_from_answer(self.pixels.frame.fc, answer)
         self.pixels.frame.features.requires_grad_(False)
         with torch.no_grad():
             self.pixels.synthesizer.bias.fill_(-2.0)  # where nothing is seen, nothing is heard
@@ -73,13 +77,27 @@ class Listener(nn.Module):
         return net.synthesizer(vision, net.hear(mag))
 
 
+@torch.no_grad()
+def start_from_answer(fc: nn.Conv2d, answer: dict[str, Tensor]) -> None:
+    """Let the first channels of the vision network say how much a place looks like each instrument.
+
+    They then start out as different as the instruments are, instead of K times the same grey, and the sound network can begin at
+    once to learn what each of them sounds like. Later training is free to change them.
+    """
+    weight, bias = answer["weight"], answer["bias"]
+    count = min(len(SOUNDS), fc.out_channels)
+    fc.weight.mul_(0.1)
+    fc.weight[:count, :, 1, 1] = (weight - weight.mean(0))[:count, :, 0, 0]
+    fc.bias[:count] = (bias - bias.mean())[:count] - ANSWER_OFFSET
+
+
 @dataclass
 class ListenRecipe:
     """Mix-and-separate on packed scenes and sounds.
 
     Args:
         pack: folder with ``photos.*`` and ``sounds.*``.
-        backbone: state of the trained backbone (``frame.features.*``).
+        backbone: state of the trained backbone (``frame.features.*``) and of its linear answer (``answer.*``).
         scene_count: how many scenes are drawn and looked at beforehand.
     """
 
@@ -95,22 +113,35 @@ class ListenRecipe:
 
     def __post_init__(self) -> None:
         self.config: dict[str, Any] = self.pixels.as_dict()
-        self.features = {k.removeprefix("frame.features."): v for k, v in self.backbone.items()}
+        self.features = {k.removeprefix("frame.features."): v for k, v in self.backbone.items() if k.startswith("frame.features.")}
+        self.answer = {k.removeprefix("answer."): v for k, v in self.backbone.items() if k.startswith("answer.")} or None
         photos, self.sounds = PhotoPack(self.pack, SOUNDS), SoundPack(self.pack, SOUNDS)
         looker = SoundOfPixels(self.pixels).eval()
         looker.frame.features.load_state_dict(self.features)
         looker.to(memory_format=torch.channels_last)
         maker = SceneMaker(photos, "train", self.pixels.frame_size, seed=self.seed + 7)
         self.things, self.classes, maps = [], [], []
+        kept = self._kept_maps()
         for first in range(0, self.scene_count, 256):
             scenes = [maker.scene(i) for i in range(first, min(first + 256, self.scene_count))]
-            maps.append(feature_maps(looker, torch.from_numpy(np.stack([s.frame for s in scenes]))))
+            if not kept.is_file():
+                maps.append(feature_maps(looker, torch.from_numpy(np.stack([s.frame for s in scenes]))))
             self.things += [s.things for s in scenes]
             self.classes += [s.classes for s in scenes]
-        self.maps = torch.cat(maps)
+        if maps:
+            np.save(kept.with_suffix(".part.npy"), torch.cat(maps).numpy())
+            kept.with_suffix(".part.npy").rename(kept)
+        self.maps = torch.from_numpy(np.load(kept))
         grounds = [bool((t == GROUND).any()) for t in self.things]
         self.maker = MixtureMaker(self.sounds, self.classes, grounds, self.pixels.samples, QUESTIONS, self.seed)
         self.held = self._held(photos, looker)
+
+    def _kept_maps(self) -> Path:
+        """Where the maps of these scenes with this backbone are kept, so that a resumed run need not look again."""
+        tag = hashlib.sha256(f"{self.pixels.frame_size} {self.seed} {self.scene_count}".encode())
+        for name, value in sorted(self.features.items()):
+            tag.update(name.encode() + value.numpy().tobytes())
+        return self.pack / f"maps-{tag.hexdigest()[:12]}.npy"
 
     def _places(self, scene: int, thing: int, rng: np.random.Generator) -> np.ndarray:
         grid = self.things[scene]
@@ -153,7 +184,7 @@ class ListenRecipe:
         return {k: torch.stack([item[k] for item in items]) for k in items[0]}
 
     def build(self) -> nn.Module:
-        model = Listener(self.pixels, self.features)
+        model = Listener(self.pixels, self.features, self.answer)
         if self.start is not None:
             model.pixels.load_state_dict(self.start)
         return model

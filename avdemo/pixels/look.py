@@ -144,4 +144,5 @@ class LookRecipe:
         }
 
     def export(self, model: nn.Module) -> dict[str, Tensor]:
-        return {f"frame.features.{k}": v for k, v in model.eyes.frame.features.state_dict().items()}
+        features = {f"frame.features.{k}": v for k, v in model.eyes.frame.features.state_dict().items()}
+        return features | {f"answer.{k}": v for k, v in model.answer.state_dict().items()}

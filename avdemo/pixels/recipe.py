@@ -44,7 +44,7 @@ def pack(data: Path, out: Path, *, seed: int = 0, progress: Progress | None = No
 def _backbone(path: Path):
     from avdemo.checkpoints import load_file
 
-    return {k: v for k, v in load_file(path).state.items() if k.startswith("frame.features.")}
+    return load_file(path).state
 
 
 def _train_compact(
