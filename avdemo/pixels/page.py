@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from avdemo.pixels import session
+from avdemo.pixels.config import SOUNDS
 from avdemo.pixels.session import ENERGY, MAX_PLACES, Desk, Place
 
 Changes = dict[str, dict[str, Any]]
+
+NO_VIDEO = "There is no video yet; upload one, record one, or choose an example."
+DOES = "Click on something that makes a sound and hear it alone; then mix the voices anew, with a fader for each."
+KNOWS = f"It knows {len(SOUNDS)} instruments ({', '.join(SOUNDS)}) and learned by un-mixing, after The Sound of Pixels (2018)."
+WILL_APPEAR = (
+    "Upload or record a video, or choose an example. A frame of it will appear here, with light where sound comes from; below "
+    "it, after each click, the sound of that place, everything else without it, and a picture of what was taken."
+)
 
 OPACITY = 0.5  # of the layer over a new video
 WAVEFORM = "#8f95a3"  # what was not played yet; seen on light and on dark
@@ -29,8 +38,8 @@ def opened(desk: Desk, state: dict[str, Any], time_s: float) -> Changes:
         "time": {"value": time_s, "maximum": round(desk.last_moment_s, 2)},
         "view": {"value": ENERGY},
         "opacity": {"value": OPACITY},
-        "x": {"maximum": info.width, "value": info.width // 2},
-        "y": {"maximum": info.height, "value": info.height // 2},
+        "x": {"value": info.width // 2, "info": f"From the upright video's left, 0 to {info.width - 1}."},
+        "y": {"value": info.height // 2, "info": f"From its top, 0 to {info.height - 1}."},
     }
 
 
@@ -56,6 +65,7 @@ def places(state: dict[str, Any]) -> Changes:
     chosen = session.places_of(state)
     count = len(chosen)
     changes: Changes = {
+        "heard": {"visible": count > 0},
         "results": {"visible": count > 0},
         "film": {"value": None, "visible": False},
         "shown": {"choices": [(f"{n} · {place.words()}", n) for n, place in enumerate(chosen, 1)], "value": count or None},

@@ -10,11 +10,10 @@ import gradio as gr
 from avdemo import media
 from avdemo.errors import Cancelled, InputError
 from avdemo.pixels import page, results, session
-from avdemo.pixels.config import SOUNDS
 from avdemo.pixels.session import MAX_PLACES, VIEWS, Desk, Place
 from avdemo.ui import components as ui
 from avdemo.ui import gpu
-from avdemo.ui.guard import LIGHT_LANE, MODEL_LANE, Updates, for_api, status_html, wire
+from avdemo.ui.guard import LIGHT_LANE, MODEL_LANE, Updates, for_api, moves, status_html, wire
 from avdemo.ui.progress import Jobs, PlainProgress, plain_progress
 from avdemo.ui.shelf import Shelf
 from avdemo.viz.palette import REST, source_colour
@@ -23,13 +22,7 @@ CHECKPOINT = "pixels-compact"
 EXAMPLES = Path(__file__).parent / "examples"
 PREPARED_VIDEOS = 4  # kept at once for all sessions; one minute of video takes some 100 MB
 SESSION_SECONDS = 4 * 3600  # how long a page that was closed is remembered
-NO_VIDEO = "There is no video yet; upload one, record one, or choose an example."
-DOES = "Click on something that makes a sound and hear it alone; then mix the voices anew, with a fader for each."
-KNOWS = f"It knows {len(SOUNDS)} instruments ({', '.join(SOUNDS)}) and learned by un-mixing, after The Sound of Pixels (2018)."
-WILL_APPEAR = (
-    "Upload or record a video, or choose an example. A frame of it will appear here, with light where sound comes from; below "
-    "it, after each click, the sound of that place, everything else without it, and a picture of what was taken."
-)
+PLAYER = {"interactive": False, "type": "filepath", "buttons": ["download"]}
 READ_PLAYER = "(...a) => { const v = document.querySelector('#pixels-video video'); a[1] = v ? v.currentTime : 0; return a; }"
 
 
@@ -62,13 +55,14 @@ class IsolateTab:
         """Create the components and connect them; call inside the tab."""
         self.state = gr.State({}, time_to_live=SESSION_SECONDS, delete_callback=self._forget)
         self.chosen = gr.State(None)
-        ui.lead(DOES, KNOWS)
+        ui.lead(page.DOES, page.KNOWS)
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=320):
                 self._lay_out_input()
             with gr.Column(scale=1, min_width=320):
-                self.empty = ui.empty_state("Nothing to click on yet", WILL_APPEAR)
+                self.empty = ui.empty_state("Nothing to click on yet", page.WILL_APPEAR)
                 self._lay_out_frame()
+                self._lay_out_heard()
         with gr.Row(equal_height=False, visible=False) as self.results:
             with gr.Column(scale=1, min_width=320):
                 self._lay_out_mixer()
@@ -88,9 +82,8 @@ class IsolateTab:
                 self.current = gr.Button("Use the current frame", size="sm", min_width=130, elem_id="pixels-current")
             with gr.Accordion("More: give the place by numbers", open=False):
                 with gr.Row():
-                    far = {"minimum": 0, "min_width": 120}
-                    self.x = gr.Number(0, label="X (px)", info="From the upright video's left edge.", elem_id="pixels-x", **far)
-                    self.y = gr.Number(0, label="Y (px)", info="From its top edge.", elem_id="pixels-y", **far)
+                    self.x = gr.Number(0, label="X (px)", info="From the upright video's left.", elem_id="pixels-x", min_width=120)
+                    self.y = gr.Number(0, label="Y (px)", info="From its top.", elem_id="pixels-y", min_width=120)
                 self.by_numbers = gr.Button("Listen at this place", size="sm", elem_id="pixels-by-numbers")
         if self.examples:
             titles, files = ([example[key] for example in self.examples] for key in ("title", "file"))
@@ -109,26 +102,31 @@ class IsolateTab:
                 self.view = gr.Radio(list(VIEWS), value=VIEWS[0], label="Over the picture", elem_id="pixels-view", **wide)
                 self.opacity = gr.Slider(0, 1, page.OPACITY, step=0.05, label="Opacity", elem_id="pixels-opacity", **narrow)
 
+    def _lay_out_heard(self) -> None:
+        with gr.Column(visible=False) as self.heard:
+            self.shown = gr.Radio([], label="Place", elem_id="pixels-shown", elem_classes=["av-places"])
+            self.sounds = [
+                gr.Audio(
+                    label=f"Place {n} alone", autoplay=True, visible=False, waveform_options=page.waveform(source_colour(n - 1)),
+                    elem_id=f"pixels-sound-{n}", elem_classes=[f"av-source-{n}"], **PLAYER,
+                )
+                for n in range(1, MAX_PLACES + 1)
+            ]  # fmt: skip
+            with gr.Row():
+                self.undo = gr.Button("Undo last place", size="sm", elem_id="pixels-undo", min_width=120)
+                self.clear = gr.Button("Clear all places", size="sm", elem_id="pixels-clear", min_width=120)
+
     def _lay_out_mixer(self) -> None:
-        heard = {"interactive": False, "type": "filepath", "buttons": ["download"]}
-        self.shown = gr.Radio([], label="Place", elem_id="pixels-shown", elem_classes=["av-places"])
-        self.sounds = [
-            gr.Audio(
-                label=f"Place {n} alone", autoplay=True, visible=False,
-                elem_id=f"pixels-sound-{n}", elem_classes=[f"av-source-{n}"],
-                waveform_options=page.waveform(source_colour(n - 1)), **heard,
-            )
-            for n in range(1, MAX_PLACES + 1)
-        ]  # fmt: skip
-        heard["waveform_options"] = page.waveform(REST)
-        self.rest = gr.Audio(label="Everything but this place", elem_id="pixels-rest", **heard)
-        with gr.Row():
-            self.undo = gr.Button("Undo last place", size="sm", elem_id="pixels-undo", min_width=120)
-            self.clear = gr.Button("Clear all places", size="sm", elem_id="pixels-clear", min_width=120)
+        grey = {"waveform_options": page.waveform(REST), **PLAYER}
+        self.rest = gr.Audio(label="Everything but this place", elem_id="pixels-rest", **grey)
         ui.step("Mix the places anew")
         with gr.Group():
             *self.faders, self.fader_rest = ui.faders(MAX_PLACES, "pixels")
-        self.mix = gr.Audio(label="Your mix", elem_id="pixels-mix", **heard)
+        self.mix = gr.Audio(label="Your mix", elem_id="pixels-mix", **grey)
+        with gr.Row():
+            self.film_place = gr.Button("Video with this place only", size="sm", elem_id="pixels-film-place", min_width=150)
+            self.film_mix = gr.Button("Video with your mix", size="sm", elem_id="pixels-film-mix", min_width=150)
+        self.film = gr.Video(label="Video", interactive=False, visible=False, elem_id="pixels-film", elem_classes=["av-video"])
 
     def _lay_out_pictures(self) -> None:
         self.pictures = gr.Image(
@@ -136,10 +134,6 @@ class IsolateTab:
             buttons=["download", "fullscreen"],
             alt_text="Spectrograms of everything and of this place alone, and the mask between them",
         )  # fmt: skip
-        with gr.Row():
-            self.film_place = gr.Button("Video with this place only", size="sm", elem_id="pixels-film-place", min_width=150)
-            self.film_mix = gr.Button("Video with your mix", size="sm", elem_id="pixels-film-mix", min_width=150)
-        self.film = gr.Video(label="Video", interactive=False, visible=False, elem_id="pixels-film", elem_classes=["av-video"])
         self.files = gr.File(
             label="Downloads", file_count="multiple", interactive=False, elem_id="pixels-files", elem_classes=["av-downloads"]
         )
@@ -150,7 +144,8 @@ class IsolateTab:
     def _connect(self) -> None:
         status, state, look = self.status, self.state, [self.time, self.view, self.opacity]
         gains = [*self.faders, self.fader_rest]
-        place = [state, self.frame, self.time, self.legend, self.results, self.film, self.shown, *self.sounds, self.rest, *gains]
+        place = [state, self.frame, self.time, self.legend, self.heard, self.results, self.film, self.shown]
+        place += [*self.sounds, self.rest, *gains]
         every = [*place, self.video, self.stop, self.chooser, self.screen, self.empty, self.view, self.opacity, self.x, self.y]
         made = [state, self.stop, self.mix, self.pictures, self.files, *self.how.outputs]
 
@@ -176,13 +171,12 @@ class IsolateTab:
         detailed(wire(self.clear.click, self._on_clear, [state, *look], place, status))
 
         view = ([state, *look], [self.time, self.frame, self.legend], status)
-        wire(self.time.input, self._on_look, *view, mode="always_last")
-        wire([self.view.input, self.opacity.input], self._on_look, *view, lane=LIGHT_LANE, mode="always_last")
+        wire(moves(self.time), self._on_look, *view, mode="always_last")
+        wire([self.view.input, *moves(self.opacity)], self._on_look, *view, lane=LIGHT_LANE, mode="always_last")
         wire(self.current.click, self._on_look, *view, js=READ_PLAYER)
         shown = [state, *self.sounds, self.rest, self.pictures, self.files]
         wire(self.shown.input, self._on_show, [state, self.shown], shown, status)
-        moved = [fader.input for fader in gains]
-        wire(moved, self._on_faders, [state, self.shown, *gains], made, status, mode="always_last")
+        wire(moves(*gains), self._on_faders, [state, self.shown, *gains], made, status, mode="always_last")
         film = [state, self.film, self.files]
         wire(self.film_place.click, self._on_film_place, [state, self.shown], film, status, busy=self.film)
         wire(self.film_mix.click, self._on_film_mix, [state, *gains], film, status, busy=self.film)
@@ -201,7 +195,7 @@ class IsolateTab:
     def _desk(self, state: dict) -> Desk:
         """The session's desk; made anew when it had to leave the shelf."""
         if not state:
-            raise InputError(NO_VIDEO)
+            raise InputError(page.NO_VIDEO)
         return self.desks.get(state["token"], lambda: Desk(_prepare(state["video"])))
 
     def _on_begin(self) -> Updates:
@@ -230,7 +224,7 @@ class IsolateTab:
     def _open(self, video: str, clicks: list, request: gr.Request, progress: gr.Progress) -> Updates:
         """Prepare a video, then listen at an example's ``clicks`` (x and y in px of the video, seconds)."""
         if not video:
-            raise InputError(NO_VIDEO)
+            raise InputError(page.NO_VIDEO)
         media.clean_workdirs()
         with self.jobs.running(request.session_hash or "") as cancelled:
             desk = Desk(_prepare(video, progress=plain_progress(progress), cancelled=cancelled))

@@ -122,6 +122,11 @@ def wire(
     )
 
 
+def moves(*sliders: gr.Slider) -> list[Callable[..., Any]]:
+    """Every event by which a person changes a slider: dragging, keys and typing (``input``), its reset button (``release`` only)."""
+    return [event for slider in sliders for event in (slider.input, slider.release)]
+
+
 def for_api(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a public endpoint: every error reaches the caller as a ``gr.Error`` with its sentence."""
 
