@@ -38,7 +38,7 @@ class Heard:
     weights: Tensor  # (windows, 256), adding up to one
     mag: Tensor  # (F, T), frequency axis of the config
     wav: Tensor  # (channels, samples) at the full rate
-    spec: Tensor = field(repr=False)  # (channels, F_full, T) complex
+    spec: Tensor = field(repr=False)  # (channels, F_full, T + 1) complex
 
     @property
     def frames(self) -> int:
@@ -67,8 +67,10 @@ def hear(
     mono = mono * (REFERENCE_RMS / mono.square().mean().sqrt().clamp(min=1e-6))
     mag = magnitude(stft(mono, config.n_fft, config.hop))
     mag = to_log_frequency(mag, config.log_bins) if config.log_frequency else mag[: config.bins]
-    spec = stft(wav, FULL_RATE_FACTOR * config.n_fft, FULL_RATE_FACTOR * config.hop)
-    mag = mag[:, : spec.shape[-1]]  # the shorter signal is rounded up, which may make one frame more
+    # One frame beyond the end: where only the rim of the last window reaches, the inverse would divide by next to nothing.
+    beyond = torch.nn.functional.pad(wav, (0, FULL_RATE_FACTOR * config.hop))
+    spec = stft(beyond, FULL_RATE_FACTOR * config.n_fft, FULL_RATE_FACTOR * config.hop)
+    mag = mag[:, : spec.shape[-1] - 1]  # the shorter signal's length is rounded up, which may make one frame more
     total, size = mag.shape[-1], config.spec_frames
     starts = window_starts(total, size, size // 2)
     padded = torch.nn.functional.pad(mag, (0, max(0, size - total)))
@@ -103,7 +105,7 @@ def mask_of(network: SoundOfPixels, heard: Heard, vision: Tensor) -> Tensor:
 
 
 def full_band(heard: Heard, mask: Tensor) -> Tensor:
-    """A mask (F, T) on the config's axis -> (F_full, T) for the full-rate spectrogram."""
+    """A mask (F, T) on the config's axis -> (F_full, T + 1) for the full-rate spectrogram."""
     config = heard.config
     low = to_linear_frequency(mask, config.bins) if config.log_frequency else mask
     # the octave below the network's upper end says what its overtones above do
@@ -111,7 +113,8 @@ def full_band(heard: Heard, mask: Tensor) -> Tensor:
     power = heard.mag[octave].cpu().square() + 1e-9
     above = (mask[octave] * power).sum(0) / power.sum(0)
     extra = heard.spec.shape[-2] - low.shape[0]
-    return torch.cat([low, above.expand(extra, -1)])
+    full = torch.cat([low, above.expand(extra, -1)])
+    return torch.cat([full, full[:, -1:].expand(-1, heard.spec.shape[-1] - full.shape[1])], 1)
 
 
 @torch.inference_mode()
