@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 SOURCES = (1, 2, 3, 4)
-SOURCES_SHARE = (0.04, 0.62, 0.24, 0.10)
+SOURCES_SHARE = (0.04, 0.70, 0.19, 0.07)
 KINDS = ("ensemble", "notes", "phrase")
 KINDS_SHARE = (0.35, 0.35, 0.30)
-TOGETHER = 0.45  # of the items are parts of one composition
+TOGETHER = 0.35  # of the items are parts of one composition
 GAIN_DB = 6.0
 
 

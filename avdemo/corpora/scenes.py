@@ -18,6 +18,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 GROUND = -1  # label of places that show no instrument
 UNSURE = -2  # label of places near an edge, or of a photo's own surroundings: nothing is asked there
 MAX_THINGS = 3
+MIDDLE = 0.36  # half axes, as a share of the sides, of the ellipse in which a photo surely shows its subject
 
 
 class PhotoPack:
@@ -156,7 +157,7 @@ class SceneMaker:
             ground = _cover(self._on_ground(photo, rng), right - left, size, rng, zoom=1.35 if len(photos) == 1 else 1.15)
             frame.paste(ground, (int(left), 0))
             y, x = np.mgrid[0:g, 0:g] * self.stride + self.stride / 2
-            inside = ((x - (left + right) / 2) / ((right - left) * 0.36)) ** 2 + ((y - size / 2) / (size * 0.36)) ** 2 < 1
+            inside = ((x - (left + right) / 2) / ((right - left) * MIDDLE)) ** 2 + ((y - size / 2) / (size * MIDDLE)) ** 2 < 1
             things[inside] = number
         return Scene(np.asarray(frame), things, classes)
 

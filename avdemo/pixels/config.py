@@ -31,6 +31,7 @@ class PixelsConfig:
     n_fft: int = 1022
     hop: int = 256  # samples
     log_bins: int = 256
+    log_floor: float = 1e-10  # the sound network reads log(mag + log_floor)
     frame_size: int = 224  # px
     frames: int = 3  # per window
     frame_rate: float = 8.0  # frames per second of the stored frames
@@ -81,18 +82,13 @@ class PixelsConfig:
 
     @classmethod
     def compact(cls, **changes) -> PixelsConfig:
-        """A MobileNetV2 and a U-Net of three eighths of the width: trains and runs on two CPU cores."""
-        return cls(
-            **{
-                "name": "compact",
-                "backbone": "mobilenet_v2",
-                "normalisation": "unit",
-                "channels": 16,
-                "ngf": 24,
-                "frames": 1,
-                **changes,
-            }
-        )
+        """A MobileNetV2 and a U-Net of a quarter of the width: trains and runs on two CPU cores.
+
+        Frames are 46 ms apart instead of 23: a window costs half as much, and the ideal masks lose little by it. The floor keeps
+        digital silence from taking up most of the range that the first normalisation sees.
+        """
+        small = {"name": "compact", "backbone": "mobilenet_v2", "normalisation": "unit", "channels": 16, "ngf": 16, "frames": 1}
+        return cls(**{**small, "hop": 512, "log_floor": 1e-3, **changes})
 
     @classmethod
     def debug(cls, **changes) -> PixelsConfig:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from avdemo.pixels.config import PixelsConfig
 
-LOG_FLOOR = 1e-10  # input is log(mag + 1e-10)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -150,7 +149,7 @@ class SoundOfPixels(nn.Module):
 
     def hear(self, mag: Tensor) -> Tensor:
         """Magnitudes of mixtures (B, F, T), already on the axis of the config -> (B, K, F, T)."""
-        log_mag = torch.log(mag + LOG_FLOOR).unsqueeze(1)
+        log_mag = torch.log(mag + self.config.log_floor).unsqueeze(1)
         return self.sound(log_mag.contiguous(memory_format=torch.channels_last))
 
     def forward(self, frames: Tensor, mag: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ from pathlib import Path
 from avdemo.errors import InputError
 from avdemo.pixels.config import SOUNDS, PixelsConfig
 
-LOOK_SHARE = 0.18  # of the minutes go to the backbone
+LOOK_SHARE = 0.25  # of the minutes go to the backbone
 DEFAULT_MINUTES = 120.0
 DEFAULT_STEPS = 12_000
-LOOK_BATCH, LISTEN_BATCH = 32, 12
+LOOK_BATCH, LISTEN_BATCH = 32, 16
 
 Progress = Callable[[float, str], None]
 
@@ -78,7 +78,7 @@ def _train_compact(
     listen = ListenRecipe(config, packed, LISTEN_BATCH, _backbone(look_out), seed=seed)
     listen_options = TrainOptions(
         steps=steps or 20 * DEFAULT_STEPS, max_minutes=minutes * (1 - LOOK_SHARE) if minutes else None, batch_size=LISTEN_BATCH,
-        warmup_steps=100, ema_decay=0.998, validate_every=400, save_every=400, log_every=50, **common,
+        warmup_steps=100, ema_decay=0.998, validate_every=500, save_every=500, log_every=50, **common,
     )  # fmt: skip
     fit(listen, listen_options, out, resume=resume and out.with_suffix(".state").is_file(), progress=progress)
 
