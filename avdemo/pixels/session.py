@@ -29,6 +29,7 @@ from avdemo.viz.spectrogram import spectrogram
 SHOWN_SIDE = 960  # px: longest side of the frame to click
 MAX_PLACES = 6
 PICTURE_WIDTH, PICTURE_HEIGHT = 960, 380  # px of one spectrogram
+FAINT = 0.2  # share of the mixture's amplitude: when no place takes more, the map stays dim
 KEPT_RESULTS = 8  # separated sounds kept per video, so that faders and pictures need no second pass
 
 ENERGY, COLOURS, PLAIN = VIEWS = ("Energy", "Colours", "Nothing")  # what may lie over the picture
@@ -130,12 +131,15 @@ class Desk:
         return self._frame[1]
 
     def _layer(self, kind: str, time_s: float) -> np.ndarray:
-        """The network's map for this moment: energy (h, w) in 0..1 or colours uint8 (h, w, 3)."""
+        """The map for this moment: energy (h, w), 1 where it is loudest, or colours uint8 (h, w, 3)."""
         if kind not in self._layers:
             from avdemo.pixels import pipeline
 
-            make = pipeline.energy_map if kind == ENERGY else pipeline.colour_map
-            self._layers[kind] = make(self.prepared, time_s)
+            if kind == ENERGY:  # the legend says "loudest": relative to the loudest place, unless all are nearly silent
+                energy = pipeline.energy_map(self.prepared, time_s)
+                self._layers[kind] = energy / max(float(energy.max()), FAINT)
+            else:
+                self._layers[kind] = pipeline.colour_map(self.prepared, time_s)
         return self._layers[kind]
 
     def spectrograms(self, place: Place, number: int) -> np.ndarray:
@@ -206,7 +210,7 @@ def with_place(desk: Desk, state: dict[str, Any], place: Place) -> tuple[dict[st
     media.write_wav(sound, result.wav, desk.prepared.sample_rate)
     media.write_wav(rest, result.rest, desk.prepared.sample_rate)
     files = {**_of_places(state), f"sound-{number}": str(sound), f"rest-{number}": str(rest)}
-    return {**state, "places": [*state["places"], astuple(place)], "files": files}, ""
+    return {**state, "places": [*state["places"], list(astuple(place))], "files": files}, ""
 
 
 def without_places(state: dict[str, Any], keep: int) -> dict[str, Any]:
