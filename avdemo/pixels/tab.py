@@ -152,17 +152,15 @@ class IsolateTab:
         def detailed(event: Any) -> None:
             wire(event.then, self._on_details, [state, self.shown, *gains], made, status, keeps_status=True)
 
-        runs = []
         starts = [([self.video.upload, self.video.stop_recording], self._on_begin, [], self._on_video, [self.video])]
         if self.examples:
             starts.append((self.example_row.click, self._on_choose, [self.example_row], self._on_example, [self.chosen]))
         for trigger, begin, begin_inputs, run, run_inputs in starts:
             out = [self.stop, self.video, self.chosen]
             begun = wire(trigger, begin, begin_inputs, out, status, lane=LIGHT_LANE, mode="multiple")
-            runs.append(wire(begun.then, run, run_inputs, every, status, busy=self.video, mode="multiple"))
-            detailed(runs[-1])
-        wire(self.stop.click, self._on_stop, [], [self.stop], status, lane=LIGHT_LANE, cancels=runs)
-        wire(self.video.clear, self._on_empty, [state], every, status, lane=LIGHT_LANE, cancels=runs)
+            detailed(wire(begun.then, run, run_inputs, every, status, busy=self.video, mode="multiple"))
+        wire(self.stop.click, self._on_stop, [], [self.stop], status, lane=LIGHT_LANE)
+        wire(self.video.clear, self._on_empty, [state], every, status, lane=LIGHT_LANE)
 
         busy = {"busy": self.frame, "busy_style": "minimal"}
         detailed(wire(self.frame.select, self._on_click, [state, *look], place, status, **busy))
@@ -198,11 +196,12 @@ class IsolateTab:
             raise InputError(page.NO_VIDEO)
         return self.desks.get(state["token"], lambda: Desk(_prepare(state["video"])))
 
-    def _on_begin(self) -> Updates:
+    def _on_begin(self, request: gr.Request) -> Updates:
+        self.jobs.announce(request.session_hash or "")
         return {self.stop: gr.update(visible=True)}
 
-    def _on_choose(self, index: int) -> Updates:
-        return {self.stop: gr.update(visible=True), self.video: self.examples[index]["file"], self.chosen: index}
+    def _on_choose(self, index: int, request: gr.Request) -> Updates:
+        return {**self._on_begin(request), self.video: self.examples[index]["file"], self.chosen: index}
 
     def _on_stop(self, request: gr.Request) -> Updates:
         self.jobs.stop(request.session_hash or "")
@@ -227,6 +226,8 @@ class IsolateTab:
             raise InputError(page.NO_VIDEO)
         media.clean_workdirs()
         with self.jobs.running(request.session_hash or "") as cancelled:
+            if cancelled():  # stopped while it waited in the queue
+                raise Cancelled
             desk = Desk(_prepare(video, progress=plain_progress(progress), cancelled=cancelled))
             state = session.new_state(video, self.desks.put(desk))
             player = results.playable(desk, state)

@@ -86,7 +86,6 @@ def wire(
     busy_style: str = "full",
     mode: str = "once",
     keeps_status: bool = False,
-    cancels: Sequence[Any] = (),
     js: str | None = None,
 ) -> Any:
     """Connect an event to a guarded handler; the tab's status line is the last output.
@@ -100,11 +99,10 @@ def wire(
         mode: what happens to events that come while one runs: "once" drops them, "multiple" queues them, "always_last" keeps the
             last one (sliders).
         keeps_status: leave the status line alone on success (for the second event of a chain).
-        cancels: earlier events that this one takes out of the queue.
         js: a browser function that sees and may change the inputs first.
 
     Returns:
-        Gradio's dependency, for ``.then`` and ``cancels``.
+        Gradio's dependency, for ``.then``.
     """
     listen = functools.partial(gr.on, list(trigger)) if isinstance(trigger, Sequence) else trigger
     return listen(
@@ -117,7 +115,6 @@ def wire(
         concurrency_id=lane,
         concurrency_limit=gpu.lane_width() if lane == MODEL_LANE else LIGHT_WIDTH,
         trigger_mode=mode,
-        cancels=list(cancels) or None,
         js=js,
     )
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 PlainProgress = Callable[[float, str], None]
 
 SHORTEST_ESTIMATE_S = 0.7  # below this much elapsed time an estimate is noise
+MAX_ANNOUNCED = 1000  # sessions; a job that was taken out of the queue never begins and would be remembered for ever
 UPDATE_EVERY_S = 0.1  # the page is told at most this often
 
 
@@ -64,6 +65,15 @@ class Jobs:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[str, threading.Event] = {}
+        self._announced: dict[str, threading.Event] = {}  # asked for, not begun; the youngest MAX_ANNOUNCED
+
+    def announce(self, session: str) -> None:
+        """A job of ``session`` will begin in a moment (it may wait in the queue first); from now on it can be stopped."""
+        with self._lock:
+            self._announced.pop(session, None)
+            self._announced[session] = threading.Event()
+            while len(self._announced) > MAX_ANNOUNCED:
+                self._announced.pop(next(iter(self._announced)))
 
     @contextmanager
     def running(self, session: str) -> Iterator[Callable[[], bool]]:
@@ -71,8 +81,8 @@ class Jobs:
 
         A newer job of the same session stops the older one: its result would no longer be looked at.
         """
-        event = threading.Event()
         with self._lock:
+            event = self._announced.pop(session, None) or threading.Event()
             older = self._running.get(session)
             self._running[session] = event
         if older is not None:
@@ -85,10 +95,9 @@ class Jobs:
                     del self._running[session]
 
     def stop(self, session: str) -> bool:
-        """Ask the session's job to stop; True when one was running."""
+        """Ask the session's job to stop, begun or only announced; True when there was one."""
         with self._lock:
-            event = self._running.get(session)
-        if event is None:
-            return False
-        event.set()
-        return True
+            events = [jobs[session] for jobs in (self._running, self._announced) if session in jobs]
+        for event in events:
+            event.set()
+        return bool(events)

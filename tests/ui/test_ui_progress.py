@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from avdemo.ui import progress
 from avdemo.ui.progress import Jobs, plain_progress, time_left
 
 
@@ -33,21 +34,21 @@ def test_time_left(fraction, elapsed_s, words):
 
 def test_plain_progress_tells_what_is_done_and_how_long():
     clock, seen = Clock(), []
-    progress = plain_progress(lambda fraction, desc: seen.append((fraction, desc)), clock)
-    progress(0.0, "Reading the video")
+    tell = plain_progress(lambda fraction, desc: seen.append((fraction, desc)), clock)
+    tell(0.0, "Reading the video")
     clock.now += 3
-    progress(0.25, "Listening")
+    tell(0.25, "Listening")
     assert seen == [(0.0, "Reading the video"), (0.25, "Listening, about 9 s left")]
 
 
 def test_the_page_is_not_flooded_but_hears_the_end_and_every_new_text():
     clock, seen = Clock(), []
-    progress = plain_progress(lambda fraction, desc: seen.append((fraction, desc)), clock)
+    tell = plain_progress(lambda fraction, desc: seen.append((fraction, desc)), clock)
     for step in range(1000):
         clock.now += 0.001
-        progress(step / 1000, "Listening")
-    progress(0.99, "Writing")
-    progress(2.0, "Writing")
+        tell(step / 1000, "Listening")
+    tell(0.99, "Writing")
+    tell(2.0, "Writing")
     assert 5 <= len(seen) <= 15
     assert seen[-2][1].startswith("Writing")
     assert seen[-1][0] == 1.0  # clipped
@@ -80,6 +81,29 @@ def test_the_older_jobs_end_leaves_the_newer_one_reachable():
         older.__exit__(None, None, None)
         assert jobs.stop("a") is True
         assert newer()
+
+
+def test_a_job_can_be_stopped_while_it_waits_in_the_queue():
+    jobs = Jobs()
+    jobs.announce("a")
+    assert jobs.stop("a") is True
+    with jobs.running("a") as cancelled:
+        assert cancelled()
+    with jobs.running("a") as cancelled:  # the next one is a new one
+        assert not cancelled()
+    jobs.announce("a")
+    assert jobs.stop("a")
+    jobs.announce("a")  # asked for anew
+    with jobs.running("a") as cancelled:
+        assert not cancelled()
+
+
+def test_announcements_are_not_kept_for_ever(monkeypatch):
+    monkeypatch.setattr(progress, "MAX_ANNOUNCED", 3)
+    jobs = Jobs()
+    for session in "abcde":
+        jobs.announce(session)
+    assert [jobs.stop(session) for session in "abcde"] == [False, False, True, True, True]
 
 
 def test_jobs_from_many_threads():
