@@ -81,7 +81,7 @@ class _Separator:
     @torch.inference_mode()
     def see(self, frame: np.ndarray) -> Tensor:
         device = self.network.synthesizer.bias.device
-        return self.network.see(torch.from_numpy(np.ascontiguousarray(frame))[None].to(device))[0]
+        return self.network.see(torch.from_numpy(np.array(frame))[None].to(device))[0]
 
     def vision(self, frame: np.ndarray, *, whole: bool = False) -> Tensor:
         """(K,): the maximum over the middle of a photo, where its subject is; ``whole``: over all of it, as in the paper."""
@@ -249,7 +249,7 @@ def evaluate(
     tell(0.92, "Localising")
     views = photos.where("train", "", ("everyday", "drawn"))
     backdrops = [np.asarray(photos.picture(i).convert("RGB")) for i in views[::7]][:40]
-    duets = list(pairs(sounds, photos, "notes", "web30", samples, 13 if quick else 52))
+    duets = list(pairs(sounds, photos, "notes", "web30", samples, 13 if quick else 39))
     result.localisation = _localise(duets, backdrops, ours)
     tell(1.0, "Done")
     return result

@@ -20,7 +20,7 @@ from avdemo.pixels.config import SOUNDS, PixelsConfig
 SEED = 2018  # the year of the paper
 SETS = {"notes": "notes", "phrases": "phrase", "music": "ensemble"}  # set -> kind of packed sound
 PHOTOS = {"web30": ("web30_test",), "web10": ("web10",)}  # the source that training photos come from; another source
-PAIRS = {"notes": 104, "phrases": 60, "music": 104}
+PAIRS = {"notes": 78, "phrases": 60, "music": 78}
 PLAYER_PX = 192  # side of a player on the composed frames for localisation
 FRAME_PX = (448, 256)
 
