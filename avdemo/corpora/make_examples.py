@@ -87,8 +87,6 @@ class Example:
 
 
 EXAMPLES = (
-    Example("minuet-flute-piano", "minuet", "room",
-            (Place("flute", FOX, 216, -0.3), Place("piano", CAT, 444, 0.3, -1)), (320, 60)),
     Example("greensleeves-violin-guitar", "greensleeves", "park",
             (Place("violin", RABBIT, 204, -0.3), Place("guitar", HAMSTER, 438, 0.3, -1)), (320, 110)),
     Example("saints-trumpet-banjo-drums", "saints", "roof",
