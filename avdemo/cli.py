@@ -111,6 +111,7 @@ def train(
     minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Stop after this long.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Stop after this many steps.", min=1)] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of everything random.", min=0)] = 0,
+    start: Annotated[Path | None, typer.Option("--start", metavar="FILE", help="Go on from a checkpoint, with a fresh optimizer.")] = None,
 ) -> None:
     """Train a network and write its checkpoint; works under `accelerate launch` too."""
     if minutes is not None and not 0 < minutes < math.inf:
@@ -119,8 +120,9 @@ def train(
         raise InputError(f"The checkpoint to write, {out.name}, must end in .safetensors.")
     with progress_on_stderr() as progress, extras_explained():
         recipe = part_of(capability, "recipe")
+        begin = {} if start is None else {"start": start}
         result = recipe.train(
-            existing_folder(data), out, config=config, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress
+            existing_folder(data), out, config=config, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress, **begin
         )
     if result is not None:
         show(result, as_json=False)

@@ -21,7 +21,7 @@ from avdemo.metrics.bss import Separation, bss_eval, summarise
 from avdemo.metrics.localisation import Box, energy_shares, points_at
 from avdemo.metrics.masks import ideal_separation
 from avdemo.metrics.nmf import ClassNmf
-from avdemo.pixels.config import SOUNDS
+from avdemo.pixels.config import SOUNDS, PixelsConfig
 from avdemo.pixels.listen import middle_places
 from avdemo.pixels.network import SoundOfPixels
 from avdemo.pixels.separation import REFERENCE_RMS, hear, place_energies
@@ -32,7 +32,10 @@ PAPER_TABLE = {  # Table 1, MUSIC, mixtures of two; NSDR, SIR, SAR in dB
     "Ratio mask, linear": (6.67, 12.85, 13.87), "Ratio mask, log": (8.56, 13.75, 14.19),
     "Binary mask, linear": (6.94, 12.87, 11.12), "Binary mask, log": (8.87, 15.02, 12.28),
 }  # fmt: skip
-METHODS = ("mixture", "nmf", "random weights", "wrong picture", "ours", "ours, whole frame", "ideal ratio mask", "ideal binary mask")
+METHODS = (
+    "mixture", "nmf", "random weights", "wrong picture", "ours", "ours, whole frame", "ours, both places compete",
+    "ideal ratio mask", "ideal binary mask",
+)  # fmt: skip
 NMF_SECONDS = 60  # of training sound for each instrument's dictionary
 BACKGROUND_PX = 12  # places this close to a player are neither player nor background
 
@@ -72,7 +75,7 @@ class Evaluation:
         return "\n".join(lines)
 
 
-class _Separator:
+class Separator:
     """The network with the little that evaluation needs: one window, whole photos."""
 
     def __init__(self, network: SoundOfPixels):
@@ -89,19 +92,33 @@ class _Separator:
         return seen.amax((1, 2)) if whole else seen[:, middle_places(*seen.shape[1:])].amax(1)
 
     @torch.inference_mode()
-    def separate(self, mixture: np.ndarray, visions: list[Tensor]) -> np.ndarray:
-        """mixture (samples,), one (K,) for each source -> (sources, samples); mixture's phase."""
+    def separate(self, mixture: np.ndarray, visions: list[Tensor], *, compete: bool = False) -> np.ndarray:
+        """mixture (samples,), one (K,) for each source -> (sources, samples); mixture's phase.
+
+        ``compete``: the places share every cell (softmax), for when all players are known to be asked about.
+        """
         config, network = self.config, self.network
         wav = torch.from_numpy(mixture)
-        spec = stft(wav, config.n_fft, config.hop)
+        # one frame more than the network reads: the last samples would lie under the rim of a single window
+        spec = stft(torch.nn.functional.pad(wav, (0, config.hop)), config.n_fft, config.hop)
         level = REFERENCE_RMS / wav.square().mean().sqrt().clamp(min=1e-6)
-        mag = (spec * level).abs()
+        mag = (spec[:, : config.spec_frames] * level).abs()
         read = to_log_frequency(mag, config.log_bins) if config.log_frequency else mag
         maps = network.hear(read[None])
-        masks = torch.sigmoid(network.synthesizer(torch.stack(visions)[None], maps)[0])
+        logits = network.synthesizer(torch.stack(visions)[None], maps)[0]
+        masks = torch.softmax(logits, 0) if compete else torch.sigmoid(logits)
         if config.log_frequency:
             masks = to_linear_frequency(masks, config.bins)
+        masks = torch.cat([masks, masks[..., -1:].expand(*masks.shape[:-1], spec.shape[-1] - masks.shape[-1])], -1)
         return istft(masks * spec, config.n_fft, config.hop, len(mixture)).numpy()
+
+
+def _ideal(wavs: np.ndarray, mixture: np.ndarray, kind: str, config: PixelsConfig) -> np.ndarray:
+    """Masks made from the sources themselves: what no mask on this grid can beat; (sources, samples)."""
+    bins = config.log_bins if config.log_frequency else None
+    padded = [np.pad(wav, (0, config.hop)) for wav in (*wavs, mixture)]
+    masked = ideal_separation(np.stack(padded[:-1]), padded[-1], kind, n_fft=config.n_fft, hop=config.hop, log_bins=bins)
+    return masked[:, : len(mixture)]
 
 
 def _summary(separations: list[Separation]) -> dict[str, float]:
@@ -115,8 +132,8 @@ def _summary(separations: list[Separation]) -> dict[str, float]:
 def _separation(
     title: str,
     items: Iterable[Pair],
-    ours: _Separator,
-    blank: _Separator,
+    ours: Separator,
+    blank: Separator,
     nmf: ClassNmf | None,
     result: Evaluation,
     only_ours: bool,
@@ -128,14 +145,12 @@ def _separation(
         visions = [ours.vision(photo) for photo in pair.photos]
         estimates = {"ours": ours.separate(mixture, visions), "wrong picture": ours.separate(mixture, visions[::-1])}
         estimates["ours, whole frame"] = ours.separate(mixture, [ours.vision(photo, whole=True) for photo in pair.photos])
+        estimates["ours, both places compete"] = ours.separate(mixture, visions, compete=True)
         if not only_ours:
-            config = ours.config
             estimates["mixture"] = np.stack([mixture, mixture])
             estimates["random weights"] = blank.separate(mixture, [blank.vision(photo) for photo in pair.photos])
             for kind in ("binary", "ratio"):
-                estimates[f"ideal {kind} mask"] = ideal_separation(
-                    pair.wavs, mixture, kind, n_fft=config.n_fft, hop=config.hop, log_bins=config.log_bins
-                )
+                estimates[f"ideal {kind} mask"] = _ideal(pair.wavs, mixture, kind, ours.config)
             if nmf is not None:
                 estimates["nmf"] = nmf.separate(mixture, pair.instruments)
         for method, estimate in estimates.items():
@@ -149,7 +164,7 @@ def _separation(
 
 
 @torch.inference_mode()
-def _localise(items: list[Pair], backdrops: list[np.ndarray], ours: _Separator) -> dict[str, float]:
+def _localise(items: list[Pair], backdrops: list[np.ndarray], ours: Separator) -> dict[str, float]:
     """Click on each player's middle; then ask where each separated sound comes from, and how loud the background is."""
     hits, own, others, ground, nsdr = [], [], [], [], []
     width, height = FRAME_PX
@@ -189,7 +204,7 @@ def _localise(items: list[Pair], backdrops: list[np.ndarray], ours: _Separator) 
     clicked = _summary(nsdr)
     return {
         "separated sound points at its player, %": 100 * float(np.mean(hits)), "chance (area of a player's box), %": _box_share(items),
-        "its energy inside the right box, %": 100 * float(np.mean(own)), "its energy inside the other box, %": 100 * float(np.mean(others)),
+        "its energy inside the right box, %": 100 * float(np.nanmean(own)), "its energy inside the other box, %": 100 * float(np.nanmean(others)),
         "background against the mixture, dB": 10 * float(np.log10(np.mean(ground) + 1e-9)), "NSDR of clicks on the players' middles, dB": clicked["NSDR"],
     }  # fmt: skip
 
@@ -221,7 +236,7 @@ def evaluate(
     sounds, photos = open_packs(Path(data), get_settings().work_dir, lambda s, t: tell(0.3 * s, t))
     model = load_model(checkpoint)
     torch.manual_seed(0)
-    ours, blank = _Separator(model.network), _Separator(SoundOfPixels(model.network.config))
+    ours, blank = Separator(model.network), Separator(SoundOfPixels(model.network.config))
     result = Evaluation({"name": model.name, "sha256": model.sha256})
     samples, rate = ours.config.samples, ours.config.sample_rate
     nmf = None

@@ -47,26 +47,14 @@ def _backbone(path: Path):
     return load_file(path).state
 
 
-def _train_compact(
-    data: Path,
-    packed: Path,
-    out: Path,
-    *,
-    resume: bool,
-    minutes: float | None,
-    steps: int | None,
-    seed: int,
-    progress: Progress | None,
-) -> None:
-    from avdemo.pixels.listen import ListenRecipe
+def _train_backbone(
+    data: Path, packed: Path, out: Path, config: PixelsConfig, common: dict, resume: bool, minutes: float | None, steps: int | None,
+    seed: int, progress: Progress | None,
+) -> Path:  # fmt: skip
     from avdemo.pixels.look import LookRecipe, imagenet_features
     from avdemo.training.loop import fit
     from avdemo.training.options import TrainOptions
 
-    config = PixelsConfig.compact()
-    by_time = {"schedule_by": "time"} if steps is None else {}
-    minutes = minutes if minutes is not None else (DEFAULT_MINUTES if steps is None else None)
-    common = {"bf16": True, "channels_last": True, "seed": seed, "decay": "cosine", **by_time}
     look_out = out.with_name(out.stem + "-look.safetensors")
     init = data / "init" / "mobilenet_v2_imagenet.safetensors"
     look = LookRecipe(config, packed, LOOK_BATCH, seed=seed, init=imagenet_features(init) if init.is_file() else None)
@@ -75,9 +63,31 @@ def _train_compact(
         batch_size=LOOK_BATCH, warmup_steps=30, ema_decay=0.99, validate_every=100, save_every=200, log_every=20, **common,
     )  # fmt: skip
     fit(look, look_options, look_out, resume=resume and look_out.is_file(), progress=progress)
-    listen = ListenRecipe(config, packed, LISTEN_BATCH, _backbone(look_out), seed=seed)
+    return look_out
+
+
+def _train_compact(
+    data: Path, packed: Path, out: Path, *, resume: bool, minutes: float | None, steps: int | None, seed: int,
+    progress: Progress | None, start: Path | None,
+) -> None:  # fmt: skip
+    from avdemo.pixels.listen import ListenRecipe
+    from avdemo.training.loop import fit
+    from avdemo.training.options import TrainOptions
+
+    config = PixelsConfig.compact()
+    by_time = {"schedule_by": "time"} if steps is None else {}
+    minutes = minutes if minutes is not None else (DEFAULT_MINUTES if steps is None else None)
+    common = {"bf16": True, "channels_last": True, "seed": seed, "decay": "cosine", **by_time}
+    if start is not None:
+        whole = _backbone(start)
+        listen = ListenRecipe(config, packed, LISTEN_BATCH, whole, seed=seed, start=whole)
+        look_minutes = 0.0
+    else:
+        look_out = _train_backbone(data, packed, out, config, common, resume, minutes, steps, seed, progress)
+        listen = ListenRecipe(config, packed, LISTEN_BATCH, _backbone(look_out), seed=seed)
+        look_minutes = minutes * LOOK_SHARE if minutes else 0.0
     listen_options = TrainOptions(
-        steps=steps or 20 * DEFAULT_STEPS, max_minutes=minutes * (1 - LOOK_SHARE) if minutes else None, batch_size=LISTEN_BATCH,
+        steps=steps or 20 * DEFAULT_STEPS, max_minutes=minutes - look_minutes if minutes else None, batch_size=LISTEN_BATCH,
         warmup_steps=100, ema_decay=0.998, validate_every=500, save_every=500, log_every=50, **common,
     )  # fmt: skip
     fit(listen, listen_options, out, resume=resume and out.with_suffix(".state").is_file(), progress=progress)
@@ -85,7 +95,7 @@ def _train_compact(
 
 def train(
     data: Path, out: Path, *, config: str = "compact", resume: bool = False, minutes: float | None = None, steps: int | None = None,
-    seed: int = 0, progress: Progress | None = None,
+    seed: int = 0, start: Path | None = None, progress: Progress | None = None,
 ) -> None:  # fmt: skip
     """Train and write ``out`` with its card and record beside it.
 
@@ -95,6 +105,7 @@ def train(
         config: "compact" or "paper".
         minutes: training time; the learning rate follows the clock. Without it and without ``steps``: two hours.
         steps: optimizer steps of the separator instead.
+        start: a compact checkpoint to go on from with a fresh optimizer, such as the shipped one; its backbone is kept.
 
     Raises:
         InputError: unknown configuration, or the data is not there.
@@ -122,10 +133,13 @@ def train(
         )
     else:
         pack(data, packed, seed=seed, progress=progress)
-        _train_compact(data, packed, out, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress)
+        begin = Path(start) if start is not None else None
+        _train_compact(data, packed, out, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress, start=begin)
+    from avdemo.pixels.calibrate import calibrate
     from avdemo.pixels.card import describe
 
     length = f" --minutes {minutes:g}" if minutes else f" --steps {steps}" if steps else ""
     command = f"python -m avdemo train pixels --data DIR --out {out.name} --config {config}{length} --seed {seed}"
     if (packed / "sounds.json").is_file():  # a MUSIC index has no labelled test of ours
+        calibrate(out, packed)
         describe(out, packed, command=command)

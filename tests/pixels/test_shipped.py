@@ -18,10 +18,10 @@ SHIPPED = "pixels-compact"
 
 @pytest.fixture(scope="module")
 def separator():
-    from avdemo.pixels.evaluation import _Separator
+    from avdemo.pixels.evaluation import Separator
     from avdemo.pixels.pipeline import load_model
 
-    return _Separator(load_model(SHIPPED).network)
+    return Separator(load_model(SHIPPED).network)
 
 
 @pytest.mark.parametrize("name", sorted(checkpoints.records()))
