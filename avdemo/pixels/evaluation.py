@@ -7,7 +7,7 @@ weights; localisation on composed frames with exact truth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,17 +184,18 @@ def _localise(items: list[Pair], backdrops: list[np.ndarray], ours: Separator) -
         estimates = ours.separate(mixture, vision)
         nsdr.append(bss_eval(pair.wavs, estimates, mixture))
         spec = torch.zeros(1, 4096)  # the full-rate sound is not asked for here
+        heard = hear(ours.network, spec, torch.from_numpy(mixture))
         for source, estimate in enumerate(estimates):
             if np.abs(estimate).max() < 1e-5:
                 hits.append(False)
                 continue
-            heard = hear(ours.network, spec, torch.from_numpy(estimate))
-            energy = place_energies(ours.network, heard, seen, len(estimate) / ours.config.sample_rate / 2)[0].numpy()
+            # the mixture's masks over the separated sound: how much of it does each place claim
+            alone = replace(heard, mag=hear(ours.network, spec, torch.from_numpy(estimate)).mag)
+            energy = place_energies(ours.network, alone, seen, len(estimate) / ours.config.sample_rate / 2)[0].numpy()
             hits.append(points_at(energy, boxes[source], width, height))
             shares = energy_shares(energy**2, boxes[source], [boxes[1 - source]], width, height)
             own.append(shares.own)
             others.append(shares.others)
-        heard = hear(ours.network, spec, torch.from_numpy(mixture))
         energy = place_energies(ours.network, heard, seen, len(mixture) / ours.config.sample_rate / 2)[0].numpy()
         y, x = np.mgrid[0:h, 0:w]
         x, y = (x + 0.5) * width / w, (y + 0.5) * height / h
