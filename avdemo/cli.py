@@ -106,7 +106,7 @@ def train(
     capability: CapabilityName,
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with the training data.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Checkpoint to write, NAME.safetensors.")],
-    config: Annotated[Literal["compact", "paper"], typer.Option("--config", help="Size of the network.")] = "compact",
+    config: Annotated[Literal["compact", "scratch", "paper"], typer.Option("--config", help="Size of the network.")] = "compact",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training to FILE stopped.")] = False,
     minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Stop after this long.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Stop after this many steps.", min=1)] = None,

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "replay": GROUND | {"runs", "checkpoints", "ui"},  # of ui only the list of capabilities, which knows no gradio
     "media": GROUND,
     "dsp": GROUND,
+    "backbones": {"errors"},  # picture networks that several capabilities start from
     "viz": GROUND,
     "checkpoints": GROUND,
     "metrics": GROUND | {"dsp"},
@@ -41,12 +42,12 @@ MAY_IMPORT = {
     "cli": GROUND | {"checkpoints", "replay", "runs", "ui"},
     "__main__": GROUND | {"cli"},
 }
-LIBRARY = GROUND | {"media", "dsp", "viz", "checkpoints", "runs"}
+LIBRARY = GROUND | {"backbones", "media", "dsp", "viz", "checkpoints", "runs"}
 TEACHING = {"corpora", "training", "metrics"}  # needed to train and to measure, never to run the app
 LOWEST = ("config", "network", "objective")
 # The parts of a capability; a part that is not listed may do what a recipe may, unless a pipeline or a tab reaches it.
 PART_MAY_IMPORT = {
-    "network": {"errors", "dsp"},
+    "network": {"errors", "dsp", "backbones"},
     "objective": {"errors", "dsp"},
     "config": {"errors"},
     "pipeline": LIBRARY,
@@ -200,7 +201,7 @@ def test_only_the_list_of_capabilities_is_taken_from_ui_by_the_command_line() ->
 
 
 def test_signals_and_networks_touch_no_file() -> None:
-    for path in [*_in("dsp"), *[p for p in _in(*CAPABILITIES) if p.name in ("network.py", "objective.py")]]:
+    for path in [*_in("dsp", "backbones"), *[p for p in _in(*CAPABILITIES) if p.name in ("network.py", "objective.py")]]:
         assert not _top(path) & TOUCHES_FILES, f"{_name(path)} imports {_top(path) & TOUCHES_FILES}"
         assert not _calls(path) & {"open", "torch.load", "torch.save", "np.load", "np.save"}, _name(path)
         assert not any(name.startswith(("avdemo.media", "avdemo.checkpoints", "torchvision.io")) for name in _imports(path))

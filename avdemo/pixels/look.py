@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from avdemo.backbones.mobilenet import features_of
 from avdemo.corpora.scenes import GROUND, UNSURE, PhotoPack, SceneMaker
 from avdemo.pixels.config import SOUNDS, PixelsConfig
 from avdemo.pixels.network import SoundOfPixels
@@ -62,9 +63,7 @@ def imagenet_features(path: Path) -> dict[str, Tensor]:
     """The ``features`` part of a torchvision MobileNetV2 state dict in a safetensors file, without its last convolution."""
     from safetensors.torch import load_file
 
-    state = load_file(path)
-    return {k.removeprefix("features."): v.float() if v.is_floating_point() else v for k, v in state.items()
-            if k.startswith("features.") and not k.startswith("features.18.")}  # fmt: skip
+    return features_of(load_file(path))
 
 
 def place_labels(things: np.ndarray, classes: tuple[int, ...]) -> np.ndarray:

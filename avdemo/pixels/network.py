@@ -6,9 +6,9 @@ Shapes: B batch, Q places asked about, K channels, F x T the sound picture (256 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from avdemo.backbones import mobilenet
 from avdemo.pixels.config import PixelsConfig
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -74,35 +74,12 @@ def _resnet18_features() -> tuple[nn.Sequential, int]:
     return nn.Sequential(*stages), 512
 
 
-class _EdgePaddedConv2d(nn.Conv2d):
-    """A stride-2 convolution that pads right and bottom only: the ImageNet weights we start from were trained so."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(F.pad(x, (0, 1, 0, 1)), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
-
-
-def _mobilenet_features() -> tuple[nn.Sequential, int]:
-    """MobileNetV2 up to its 320-channel block; the last stage dilated instead of strided: output stride 16."""
-    from torchvision.models import mobilenet_v2
-
-    features = mobilenet_v2(weights=None).features[:18]
-    for index, block in enumerate(features):
-        for conv in (m for m in block.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)):
-            if index > 14:
-                conv.dilation = conv.padding = (2, 2)
-            elif index == 14:
-                conv.stride = (1, 1)
-            elif conv.stride == (2, 2):
-                conv.__class__ = _EdgePaddedConv2d
-    return features, 320
-
-
 class FrameNet(nn.Module):
     """Dilated backbone and a 3x3 convolution to K channels: every place of the picture gets K numbers."""
 
     def __init__(self, channels: int, backbone: str):
         super().__init__()
-        self.features, width = _resnet18_features() if backbone == "resnet18" else _mobilenet_features()
+        self.features, width = _resnet18_features() if backbone == "resnet18" else (mobilenet.mobilenet_features(), mobilenet.WIDTH)
         self.fc = nn.Conv2d(width, channels, 3, padding=1)
 
     def forward(self, frames: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Picture networks that more than one capability starts from; they touch no file."""
