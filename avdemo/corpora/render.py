@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from avdemo.corpora.score import Note
+from avdemo.corpora.score import HAND_PERCUSSION, Note
 
 PROGRAMS = {  # General MIDI programs that count as the instrument
     "accordion": (21, 21, 23), "banjo": (105,), "clarinet": (71,), "flute": (73, 73, 72), "guitar": (24, 25, 25, 26, 27),
     "piano": (0, 1, 2, 3), "saxophone": (64, 65, 66, 67), "trombone": (57,), "trumpet": (56, 56, 59), "tuba": (58,),
-    "violin": (40,), "xylophone": (13, 13, 12),
+    "violin": (40,), "xylophone": (13, 13, 12), "bagpipes": (109,), "clavichord": (7, 7, 6), "dulcimer": (15,), "harmonica": (22,),
+    "harp": (46,), "ocarina": (79,), "sitar": (104,), "steel_drum": (114,), "helicopter": (125,), "water": (122,),
 }  # fmt: skip
+ON_DRUM_CHANNEL = {"drums", *HAND_PERCUSSION}
 DRUM_BANK = 128
 DRUM_PROGRAMS = (0, 0, 8, 16, 32)
 
@@ -44,9 +46,9 @@ class SoundfontPlayer:
         """Render one part, mono float32 (samples,), peak below 1; which of the instrument's programs plays is drawn from
         ``rng``.
         """
-        channel = 9 if instrument == "drums" else 0
+        channel = 9 if instrument in ON_DRUM_CHANNEL else 0
         self._synth.system_reset()
-        if instrument == "drums":
+        if instrument in ON_DRUM_CHANNEL:
             program = int(rng.choice(DRUM_PROGRAMS))
             if self._synth.program_select(channel, self._font, DRUM_BANK, program) != 0:
                 self._synth.program_select(channel, self._font, DRUM_BANK, 0)

@@ -13,9 +13,19 @@ import numpy as np
 RANGES = {  # sounding range in MIDI note numbers, after the instruments' usual compass
     "accordion": (53, 86), "banjo": (50, 79), "clarinet": (50, 86), "flute": (60, 93), "guitar": (40, 79), "piano": (36, 91),
     "saxophone": (46, 80), "trombone": (40, 70), "trumpet": (54, 82), "tuba": (29, 57), "violin": (55, 93), "xylophone": (65, 101),
+    "bagpipes": (65, 81), "clavichord": (36, 84), "dulcimer": (55, 86), "harmonica": (60, 93), "harp": (31, 96), "ocarina": (67, 88),
+    "sitar": (48, 77), "steel_drum": (52, 84), "bassoon": (34, 72), "cello": (36, 74), "double_bass": (28, 57),
+    "french_horn": (41, 77), "mandolin": (55, 88), "oboe": (58, 91),
 }  # fmt: skip
-CHORDAL = {"accordion": 0.45, "guitar": 0.5, "piano": 0.55, "banjo": 0.25}  # how often a part is chords rather than a line
-PLUCKED = {"banjo", "guitar", "piano", "xylophone"}
+CHORDAL = {  # how often a part is chords rather than a line
+    "accordion": 0.45, "guitar": 0.5, "piano": 0.55, "banjo": 0.25, "clavichord": 0.5, "dulcimer": 0.25, "harmonica": 0.3,
+    "harp": 0.5, "mandolin": 0.25, "sitar": 0.15, "steel_drum": 0.2,
+}  # fmt: skip
+PLUCKED = {"banjo", "guitar", "piano", "xylophone", "clavichord", "dulcimer", "harp", "mandolin", "sitar", "steel_drum"}
+HAND_PERCUSSION = {  # General MIDI keys of the drum channel
+    "bongo": (60, 61), "castanets": (85,), "guiro": (73, 74), "maracas": (70, 69), "tambourine": (54,),
+}  # fmt: skip
+HELD_SOUNDS = {"helicopter": (48, 72), "water": (48, 76)}  # sound effects of General MIDI, a key held for seconds
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 4, 5, 3), (5, 3, 0, 4), (0, 1, 4, 0), (0, 0, 3, 4))
 DRUM_KIT = {
@@ -149,10 +159,49 @@ def _drums(outline: Outline, rng: np.random.Generator) -> list[Note]:
     return notes
 
 
+def _hits(outline: Outline, rng: np.random.Generator, keys: tuple[int, ...]) -> list[Note]:
+    """A rhythm of hand percussion, repeated bar by bar with changes; sometimes a roll or single hits at any time."""
+    loud = rng.integers(60, 118)
+    style = rng.choice(["pattern", "roll", "loose"], p=[0.7, 0.12, 0.18])
+    step = outline.beat_s / float(rng.choice([2, 4, 4, 3] if style == "pattern" else [6, 8]))
+    bar = [bool(on) for on in rng.random(int(rng.choice([6, 8, 12, 16]))) < rng.uniform(0.3, 0.9)]
+    bar[0] = True
+    accents = rng.random(len(bar)) < 0.35
+    voices = rng.integers(len(keys), size=len(bar))
+    notes, now, at = [], 0.0, 0
+    while now < outline.seconds:
+        place = at % len(bar)
+        sounds = style != "pattern" or (bar[place] if rng.random() < 0.9 else rng.random() < 0.4)
+        if sounds:
+            velocity = loud + 14 * accents[place] + rng.normal(0, 8)
+            notes.append(Note(now, max(step, 0.3), keys[voices[place]], int(np.clip(velocity, 25, 127))))
+        now += float(rng.uniform(0.15, 0.9)) if style == "loose" else step
+        at += 1
+    return notes
+
+
+def _held(outline: Outline, rng: np.random.Generator, low: int, high: int) -> list[Note]:
+    """One key at a time, held for seconds."""
+    notes, now, key = [], 0.0, int(rng.integers(low, high + 1))
+    while now < outline.seconds:
+        length = float(rng.uniform(2.5, 8.0))
+        notes.append(Note(now, length, key, int(rng.integers(80, 120))))
+        now += length
+    return notes
+
+
 def improvise(outline: Outline, instrument: str, rng: np.random.Generator) -> list[Note]:
-    """One instrument's part over an outline; entirely decided by ``rng``."""
+    """One instrument's part over an outline; entirely decided by ``rng``.
+
+    Raises:
+        KeyError: an instrument that is in none of the tables above.
+    """
     if instrument == "drums":
         return _drums(outline, rng)
+    if instrument in HAND_PERCUSSION:
+        return _hits(outline, rng, HAND_PERCUSSION[instrument])
+    if instrument in HELD_SOUNDS:
+        return _held(outline, rng, *HELD_SOUNDS[instrument])
     low, high = RANGES[instrument]
     if rng.random() < CHORDAL.get(instrument, 0.0):
         return _chords(outline, rng, low, high)
