@@ -1,4 +1,4 @@
-"""The commands: ``python -m avdemo isolate|evaluate|bench|train|weights|replay``.
+"""The commands: ``python -m avdemo isolate|match|evaluate|bench|train|weights|replay``.
 
 Results go to standard output, progress to standard error; refusals are raised as :class:`avdemo.errors.AvdemoError` and printed
 by ``__main__``. A command imports what it needs when it runs, so that ``--help`` is there at once.
@@ -67,14 +67,25 @@ def isolate(
     folder = out if out is not None else Path("out") / f"{video.stem}-isolated"
     with progress_on_stderr() as progress:
         run = pipeline.isolate(video, at=place, time_s=time_s, out_dir=folder, progress=progress)
-    if as_json:
-        typer.echo(json.dumps(run, indent=2, ensure_ascii=False))
-        return
-    sentence = run.get("results", {}).get("sentence")
-    if sentence:
-        typer.echo(sentence)
-    for name in [*(entry["name"] for entry in run["outputs"]), "run.json"]:
-        typer.echo(folder / name)
+    show_run(run, folder, as_json)
+
+
+@app.command()
+def match(
+    picture: Annotated[Path, typer.Argument(help="A video, or an image.", metavar="PICTURE")],
+    sound: Annotated[
+        Path | None, typer.Argument(help="A sound; an image needs one, a video has its own.", metavar="[SOUND]")
+    ] = None,
+    shift_s: Annotated[float, typer.Option("--shift", metavar="S", help="Let the sound come so many seconds later.")] = 0.0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do picture and sound belong together, when and where? scores.json, where.mp4 or where.png, spectrogram.png, run.json."""
+    pipeline = part_of("correspondence", "pipeline")
+    folder = out if out is not None else Path("out") / f"{picture.stem}-match"
+    with progress_on_stderr() as progress:
+        run = pipeline.match(picture, sound, shift_s=shift_s, out_dir=folder, progress=progress)
+    show_run(run, folder, as_json)
 
 
 @app.command()
@@ -111,7 +122,9 @@ def train(
     minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Stop after this long.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Stop after this many steps.", min=1)] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of everything random.", min=0)] = 0,
-    start: Annotated[Path | None, typer.Option("--start", metavar="FILE", help="Go on from a checkpoint, with a fresh optimizer.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--start", metavar="FILE", help="Go on from a checkpoint, with a fresh optimizer.")
+    ] = None,
 ) -> None:
     """Train a network and write its checkpoint; works under `accelerate launch` too."""
     if minutes is not None and not 0 < minutes < math.inf:
@@ -122,7 +135,15 @@ def train(
         recipe = part_of(capability, "recipe")
         begin = {} if start is None else {"start": start}
         result = recipe.train(
-            existing_folder(data), out, config=config, resume=resume, minutes=minutes, steps=steps, seed=seed, progress=progress, **begin
+            existing_folder(data),
+            out,
+            config=config,
+            resume=resume,
+            minutes=minutes,
+            steps=steps,
+            seed=seed,
+            progress=progress,
+            **begin,
         )
     if result is not None:
         show(result, as_json=False)
@@ -234,6 +255,19 @@ def progress_on_stderr() -> Iterator[Any]:
     finally:
         if last["width"]:
             sys.stderr.write("\r" + " " * last["width"] + "\r")
+
+
+def show_run(run: dict[str, Any], folder: Path, as_json: bool) -> None:
+    """Print what a command's run.json says came out, and the files that it wrote into ``folder``; or all of it as JSON."""
+    if as_json:
+        typer.echo(json.dumps(run, indent=2, ensure_ascii=False))
+        return
+    results = run.get("results", {})
+    for sentence in [results.get("sentence"), *results.get("notes", [])]:
+        if sentence:
+            typer.echo(sentence)
+    for name in [*(entry["name"] for entry in run["outputs"]), "run.json"]:
+        typer.echo(folder / name)
 
 
 def show(result: Any, as_json: bool) -> None:

@@ -30,6 +30,8 @@ def level_of(model: Model, wav: np.ndarray, columns: int = 2000) -> np.ndarray:
     """
     import torch
 
+    from avdemo.correspondence.network import LOG_MIDDLE_DB, LOG_SPREAD_DB
+
     c = model.network.config
     spare = c.win - c.hop  # half on either side, so that column k stands for the samples from k hops on
     padded = np.pad(wav[0], (spare // 2, c.win))
@@ -46,8 +48,6 @@ def level_of(model: Model, wav: np.ndarray, columns: int = 2000) -> np.ndarray:
                 np.add.reduceat(level, np.arange(0, count, joined), axis=1)
                 / np.diff(np.append(np.arange(0, count, joined), count))
             )
-    from avdemo.correspondence.network import LOG_MIDDLE_DB, LOG_SPREAD_DB
-
     return np.concatenate(parts, axis=1) * LOG_SPREAD_DB + LOG_MIDDLE_DB
 
 
@@ -91,10 +91,19 @@ def spectrogram_picture(
 
 
 def draw_sound(
-    model: Model, wav: np.ndarray, heat: np.ndarray, *, title: str = "Where in the sound", unit: bool = False,
-    size: tuple[int, int] = (960, 900), start_s: float = 0.0, only_heat: bool = False,
+    model: Model, wav: np.ndarray, heat: np.ndarray, *, title: str = "Where in the sound", is_unit: bool = False,
+    size: tuple[int, int] = (960, 900),
 ) -> np.ndarray:  # fmt: skip
-    """A spectrogram in magma and, under it, the same in grey with a heatmap (f, t) in [0, 1] over it."""
+    """A spectrogram in magma and, under it, the same in grey with a heatmap (f, t) in [0, 1] over it.
+
+    Args:
+        wav: (1, samples) at the model's rate.
+        heat: probabilities; with ``is_unit`` the activation of a unit, 1 being the largest of those shown, without the first panel.
+        title: over the panel with the heat.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
     from avdemo.viz.canvas import Box, Canvas, colour_table, format_hertz, ramp_table
     from avdemo.viz.frequency import ticks
     from avdemo.viz.heatmap import COLOURS, overlay
@@ -107,18 +116,21 @@ def draw_sound(
     axis = "mel" if config.mels else "linear"
     canvas = Canvas(size)
     em = canvas.text_px
-    panels = [title] if only_heat else ["What the model hears", title]
+    panels = [title] if is_unit else ["What the model hears", title]
     height = size[1] // len(panels)
     for number, words in enumerate(panels):
         top = number * height
         left, right = round(canvas.text_width("500 Hz")) + 24, size[0] - round(canvas.text_width("−70 dB")) - round(em * 1.9) - 22
         box = Box(left, top + round(em * 1.9), right, top + height - round(em * 1.75) - 4)
         cells = _enlarged(shown[::-1], box)
-        with_heat = only_heat or number == 1
+        with_heat = is_unit or number == 1
         if with_heat:
             grey = ramp_table(PANEL, INK)[(cells * 200).astype(np.uint8)]  # not to full white, so that the heat stands out
             pixels = overlay(grey, np.ascontiguousarray(heat[::-1]), 0.75)
-            bar, labels = colour_table(COLOURS)[40:249], [(0.0, "0"), (0.5, "" if unit else "0.5"), (1.0, "max" if unit else "1")]
+            bar, labels = (
+                colour_table(COLOURS)[40:249],
+                [(0.0, "0"), (0.5, "" if is_unit else "0.5"), (1.0, "max" if is_unit else "1")],
+            )
         else:
             pixels = colour_table("magma")[(cells * 255).astype(np.uint8)]
             bar, labels = colour_table("magma"), [(0.0, f"−{RANGE_DB:g} dB"), (1.0, "0 dB")]
@@ -168,7 +180,7 @@ def plot(prepared: Prepared, scores_list: Sequence[Scores], *, size: tuple[int, 
     width, height = (FINE * side for side in size)
     canvas = Canvas((width, height), round(FINE * TEXT_PX * size[0] / 960))
     em = canvas.text_px
-    box = Box(round(em * 2.3), round(em * (0.6 + 1.4 * len(scores_list))), width - round(em), height - round(em * 2))
+    box = Box(round(em * 2.3), round(em * (0.6 + 1.4 * len(scores_list))), width - round(em * 1.6), height - round(em * 2))
     duration_s = max(prepared.duration_s, 1e-3)
 
     def at(time_s: float, probability: float) -> tuple[float, float]:
@@ -186,7 +198,7 @@ def plot(prepared: Prepared, scores_list: Sequence[Scores], *, size: tuple[int, 
     canvas.value_axis(box, [(0.0, "0"), (0.5, "0.5"), (1.0, "1")], 1)
     for number, scored in enumerate(scores_list):
         colour = source_colour(number)
-        canvas.title(Box(box.left, 0, box.right, height), em * (0.2 + 1.4 * number), f"{scored.name}: {scored.mean:.2f}", colour)
+        canvas.title(Box(box.left, 0, box.right, height), em * (0.2 + 1.4 * number), f"{scored.mean:.2f}  {scored.name}", colour)
         points = [at(t, p) for t, p in zip(scored.time_s, scored.probability, strict=True)]
         if len(points) > 1:
             canvas.draw.line(points, fill=colour, width=2 * FINE + 1, joint="curve")

@@ -65,7 +65,9 @@ def film(
                     raise Cancelled
                 if progress:
                     progress(number / len(times), f"Drawing the film: picture {number + 1} of {len(times)}")
-            yield np.concatenate([_padded(overlay(picture, blend(heat, centres, time_s), opacity), bar.shape[1]), bar])
+            yield np.concatenate(
+                [_padded(overlay(picture, blend(heat, centres, time_s, prepared.window_s), opacity), bar.shape[1]), bar]
+            )
 
     return media.write_video(path, painted(), fps, _sound(prepared, both), SOUND_RATE)
 
@@ -99,13 +101,13 @@ def where_picture(
     return with_colour_bar(overlay(picture, heat, opacity), **WORDS)
 
 
-def blend(heat: np.ndarray, centres: np.ndarray, time_s: float) -> np.ndarray:
+def blend(heat: np.ndarray, centres: np.ndarray, time_s: float, window_s: float = 1.0) -> np.ndarray:
     """Heat (h, w) at any time: between two windows a blend of both; none where nothing was scored.
 
     Args:
         heat: (T, h, w) at the times ``centres`` (T,), ascending.
     """
-    if not centres[0] - 0.5 <= time_s <= centres[-1] + 0.5:  # half a window beyond the outermost centres was heard too
+    if not centres[0] - window_s / 2 <= time_s <= centres[-1] + window_s / 2:  # the outermost windows reach so far
         return np.zeros_like(heat[0])
     place = float(np.interp(time_s, centres, np.arange(len(centres))))
     before = min(int(place), len(heat) - 1)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from avdemo import media
+from avdemo.correspondence import scoring
 from avdemo.correspondence.figures import plot, spectrogram_picture
 from avdemo.correspondence.films import film, where_picture
 from avdemo.correspondence.preparing import STEP_S, Prepared, Progress, prepare
@@ -62,6 +63,7 @@ def match(
     """
     from avdemo import runs
 
+    scoring.check_shift(shift_s)  # before anything is computed
     tell = progress or (lambda share, text: None)
     out = Path(out_dir)
     clip = prepare(

@@ -59,6 +59,11 @@ class Prepared:
         return self.picture.name if self.sound is None else f"{self.picture.name} with {self.sound.name}"
 
     @property
+    def window_s(self) -> float:
+        """Seconds of sound in a window."""
+        return self.model.network.config.window_s
+
+    @property
     def sound_source(self) -> Path:
         """The file that the sound was read from."""
         return self.picture if self.sound is None else self.sound
@@ -105,14 +110,14 @@ def prepare(
     tell = progress or (lambda share, text: None)
     begun = time.perf_counter()
     tell(0.02, "Reading the files" if sound else "Reading the file")
-    info, sound, notes = _check(Path(picture), None if sound is None else Path(sound))
+    info, sound = _check(Path(picture), None if sound is None else Path(sound))
     model_begun = time.perf_counter()
     model = load_model(checkpoint)
     loaded = time.perf_counter()
     config = model.network.config
     wav = media.read_audio(sound or info.path, config.sample_rate, mono=True)
     is_still = info.kind == "image"
-    span, span_notes = _span(info, sound, wav.shape[1] / config.sample_rate)
+    span, notes = _span(info, sound, wav.shape[1] / config.sample_rate)
     inside = wav[:, round(span[0] * config.sample_rate) : round(span[1] * config.sample_rate)]
     if media.is_silent(inside):
         raise NoAudioError(
@@ -120,7 +125,7 @@ def prepare(
             f"give a sound in which something can be heard."
         )
     time_s, short = _centres(span, config.window_s, step_s)
-    notes += span_notes + short
+    notes += short
     read = time.perf_counter()
 
     def step(share: float, text: str) -> None:
@@ -147,13 +152,11 @@ def prepare(
 # ---- what the files are -------------------------------------------------------------------------------------------------
 
 
-def _check(picture: Path, sound: Path | None) -> tuple[media.MediaInfo, Path | None, list[str]]:
-    """What the picture is, the separate sound, and what is to be said about them."""
+def _check(picture: Path, sound: Path | None) -> tuple[media.MediaInfo, Path | None]:
+    """What the picture is, and the separate sound; the other way round where they were given so."""
     info = media.probe(picture)
     other = media.probe(sound) if sound is not None else None
-    notes = []
     if info.kind == "audio" and other is not None and other.kind != "audio":
-        notes.append(f"{picture.name} is the sound and {sound.name} the picture; they were given the other way round.")
         info, other = other, info
     if info.kind == "audio":
         way_out = "give an image or a video first, then the sound" if other is None else "give an image or a video with it"
@@ -165,7 +168,7 @@ def _check(picture: Path, sound: Path | None) -> tuple[media.MediaInfo, Path | N
     media.check_limits(info)
     if other is not None:
         media.check_limits(other, needs_audio=True)
-    return info, other.path if other is not None else None, notes
+    return info, other.path if other is not None else None
 
 
 def _span(info: media.MediaInfo, sound: Path | None, sound_s: float) -> tuple[tuple[float, float], list[str]]:

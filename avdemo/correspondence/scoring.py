@@ -51,14 +51,19 @@ class Pairing:
     shift_s: float  # by how much the sound comes later, on the grid of windows
 
 
+def check_shift(shift_s: float) -> None:
+    """Raises InputError where a shift is no time at all."""
+    if not np.isfinite(shift_s):
+        raise InputError("The shift of the sound is not a number; give seconds, such as 1.5.")
+
+
 def pair(prepared: Prepared, shift_s: float = 0.0, other: Prepared | None = None) -> Pairing:
     """Put the frames of a clip beside its own sound, ``shift_s`` later, or beside another clip's.
 
     Raises:
         InputError: nothing is left where both exist.
     """
-    if not np.isfinite(shift_s):
-        raise InputError("The shift of the sound is not a number; give seconds, such as 1.5.")
+    check_shift(shift_s)
     sound = other or prepared
     if sound.checkpoint["sha256"] != prepared.checkpoint["sha256"]:
         raise InputError(
@@ -101,13 +106,13 @@ def scores(prepared: Prepared, *, shift_s: float = 0.0, other: Prepared | None =
     if abs(both.shift_s - shift_s) > 1e-3:
         notes.append(f"The sound was shifted by {both.shift_s:+.2f} s, the nearest whole step to {shift_s:+.2f} s.")
     if len(both.seen) < len(prepared.time_s):
-        notes.append(
-            f"Scored from {time_s[0] - 0.5:.2f} to {time_s[-1] + 0.5:.2f} s, where this sound and the picture both exist."
-        )
+        first_s, last_s = time_s[0] - prepared.window_s / 2, time_s[-1] + prepared.window_s / 2
+        notes.append(f"Scored from {first_s:.2f} to {last_s:.2f} s, where this sound and the picture both exist.")
     if is_silent.any():
         where = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in stretches(time_s, is_silent, prepared.step_s))
         notes.append(f"There is silence around {where}; what the model says there means little and is left out of the average.")
-    verdict = _verdict(time_s, probability, is_silent, mean)
+    scored_s = min(time_s[-1] - time_s[0] + prepared.window_s, prepared.span_s[1] - prepared.span_s[0])
+    verdict = _verdict(scored_s, probability, is_silent, mean)
     return Scores(time_s, probability, mean, verdict, notes, is_silent, both.shift_s, _name(both, other))
 
 
@@ -125,7 +130,7 @@ def stretches(time_s: np.ndarray, chosen: np.ndarray, step_s: float) -> list[tup
     return [(max(0.0, time_s[a] - step_s / 2), time_s[b - 1] + step_s / 2) for a, b in edges.reshape(-1, 2)]
 
 
-def _verdict(time_s: np.ndarray, probability: np.ndarray, is_silent: np.ndarray, mean: float) -> str:
+def _verdict(scored_s: float, probability: np.ndarray, is_silent: np.ndarray, mean: float) -> str:
     if is_silent.all():
         return "Nothing can be heard here, so the model has nothing to judge."
     heard = probability[~is_silent]
@@ -138,7 +143,7 @@ def _verdict(time_s: np.ndarray, probability: np.ndarray, is_silent: np.ndarray,
     else:
         words = "The model is not sure whether they belong together"
     said = f"the model says {'yes' if yes else 'no'} in {windows}" if count == 1 else f"the model says yes in {windows}"
-    return f"{words}: {mean:.2f} on average over {time_s[-1] - time_s[0] + 1:.1f} s ({said})."
+    return f"{words}: {mean:.2f} on average over {scored_s:.1f} s ({said})."
 
 
 def heat(prepared: Prepared, both: Pairing) -> np.ndarray:

