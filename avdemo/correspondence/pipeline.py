@@ -23,11 +23,11 @@ from avdemo.correspondence.figures import plot, spectrogram_picture
 from avdemo.correspondence.films import film, where_picture
 from avdemo.correspondence.preparing import STEP_S, Prepared, Progress, prepare
 from avdemo.correspondence.scoring import Scores, embeddings, scores, where, where_in_sound
-from avdemo.correspondence.towers import CHECKPOINT, Model, load_model
+from avdemo.correspondence.towers import CHECKPOINT, Model, frame_size, load_model
 from avdemo.correspondence.units import Moment, moments, n_units, strongest_units
 
 __all__ = [
-    "CHECKPOINT", "STEP_S", "Model", "Moment", "Prepared", "Progress", "Scores", "embeddings", "film", "load_model", "match",
+    "CHECKPOINT", "STEP_S", "Model", "Moment", "Prepared", "Progress", "Scores", "embeddings", "film", "frame_size", "load_model", "match",
     "moments", "n_units", "plot", "prepare", "score", "scores", "spectrogram_picture", "strongest_units", "where",
     "where_in_sound", "where_picture",
 ]  # fmt: skip

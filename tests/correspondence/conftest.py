@@ -1,0 +1,109 @@
+"""What the correspondence tests share: a tiny real checkpoint behind the public name, and clips made on the spot."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from avdemo.settings import get_settings
+
+MAKE_MEDIA = Path(__file__).resolve().parent.parent / "media" / "make_media.py"
+SECONDS, SIZE, FPS, RATE = 3.0, (96, 64), 10, 44_100
+
+
+@pytest.fixture(scope="session")
+def make_media() -> ModuleType:
+    """The helper of another folder of tests, by path: that folder is not on the import path."""
+    spec = importlib.util.spec_from_file_location(MAKE_MEDIA.stem, MAKE_MEDIA)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory) -> Path:
+    """A weights folder that holds an untrained tiny model as ``correspondence-compact``. Read only."""
+    import torch
+
+    from avdemo.checkpoints import register, save
+    from avdemo.correspondence.config import CorrespondenceConfig
+    from avdemo.correspondence.network import Correspondence
+
+    config = CorrespondenceConfig.debug()
+    torch.manual_seed(3)
+    network = Correspondence(config)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # statistics of what it is shown next: units that are excited here and there
+    with torch.no_grad():
+        network.train()(torch.randint(0, 256, (8, 32, 48, 3), dtype=torch.uint8), 0.3 * torch.randn(8, config.samples))
+        network.fc2.weight.mul_(12.0)  # answers that differ
+    folder = tmp_path_factory.mktemp("weights")
+    path = save(folder / "correspondence-compact.safetensors", network.state_dict(), config.as_dict())
+    register(path, capability="correspondence")
+    return folder
+
+
+@pytest.fixture
+def shipped(weights_folder, tmp_path, monkeypatch):
+    """Settings that point to that folder."""
+    from avdemo.correspondence import pipeline
+
+    monkeypatch.setenv("AVDEMO_WEIGHTS", str(weights_folder))
+    monkeypatch.setenv("AVDEMO_WORK", str(tmp_path / "work"))
+    monkeypatch.setenv("AVDEMO_DEVICE", "cpu")
+    get_settings.cache_clear()
+    pipeline.load_model.cache_clear()
+    yield weights_folder
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    pipeline.load_model.cache_clear()
+
+
+def swelling_noise(seconds: float, seed: int = 0) -> np.ndarray:
+    """Noise in which no second is like another: float32 (1, samples) at RATE."""
+    time_s = np.arange(round(seconds * RATE)) / RATE
+    noise = np.random.default_rng(seed).standard_normal(len(time_s))
+    return (0.1 * (1.1 + np.sin(3.1 * time_s)) * np.sin(2 * np.pi * (300 + 400 * time_s) * time_s) + 0.02 * noise)[None].astype(
+        np.float32
+    )
+
+
+@pytest.fixture(scope="session")
+def video(make_media, tmp_path_factory) -> Path:
+    """3 s of numbered frames with a sound that changes all the time. Read only."""
+    folder = tmp_path_factory.mktemp("clip")
+    return make_media.make_clip(folder / "Été à deux.mp4", SECONDS, SIZE, FPS, wav=swelling_noise(SECONDS))
+
+
+@pytest.fixture(scope="session")
+def image(make_media, tmp_path_factory) -> Path:
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("picture") / "guitar.png"
+    Image.fromarray(make_media.numbered_picture(5, (150, 100))).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sound(make_media, tmp_path_factory) -> Path:
+    """2 s of another sound. Read only."""
+    return make_media.make_sound(tmp_path_factory.mktemp("sound") / "pluck.wav", swelling_noise(2.0, seed=1))
+
+
+@pytest.fixture
+def clip(shipped, video):
+    from avdemo.correspondence import pipeline
+
+    return pipeline.prepare(video)
+
+
+@pytest.fixture
+def still(shipped, image, sound):
+    from avdemo.correspondence import pipeline
+
+    return pipeline.prepare(image, sound)
