@@ -5,7 +5,7 @@
     DIR/train/CLASS/VIDEO.mp4, DIR/val/..., DIR/test/...          split folders, with or without folders of classes
     DIR/CLASS/VIDEO.mp4 (or DIR/VIDEO.mp4), DIR/train.csv, ...    list files beside the videos, one for each split
     DIR/CLASS/VIDEO.mp4 (or DIR/VIDEO.mp4)                        neither: no split is given
-    LIST.txt                                                      one path a line, from the list's folder or the one above
+    LIST.txt (or a folder with nothing else to go by)             one path a line, from the list's folder or the one above
 
 A list names a video by its path or by its name alone, with or without ending; a table with Kinetics' columns ``youtube_id``,
 ``time_start`` and ``time_end`` will do.
@@ -79,6 +79,8 @@ def find_videos(data: Path, report: Report | None = None) -> list[Found]:
     else:
         videos = [path for path in sorted(data.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
         lists = _split_lists(data)
+        if not videos and not lists and len(tables := _tables(data)) == 1:
+            return find_videos(tables[0], report)  # the videos lie elsewhere
         found = _listed(lists, data, videos, report) if lists else _in_folders(data, videos, report)
     if not found:
         missing = len(report.dropped.get(MISSING, []))
@@ -109,10 +111,14 @@ def _in_folders(data: Path, videos: Sequence[Path], report: Report) -> list[Foun
     return found
 
 
+def _tables(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in (".txt", ".csv") and p.is_file())
+
+
 def _split_lists(folder: Path) -> dict[str, list[Path]]:
     """Files such as train.txt or kinetics_val.csv, by split."""
     lists: dict[str, list[Path]] = {}
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in (".txt", ".csv") and p.is_file()):
+    for path in _tables(folder):
         splits = {_SPLIT_NAMES[word] for word in re.split(r"[^a-z]+", path.stem.lower()) if word in _SPLIT_NAMES}
         if len(splits) == 1:
             lists.setdefault(splits.pop(), []).append(path)

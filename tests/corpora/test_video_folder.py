@@ -74,6 +74,8 @@ def test_a_list_of_paths(tmp_path) -> None:
     touch(tmp_path, "videos/1/a.mp4", "videos/2/b b.mp4", "lists/c.mp4")
     (tmp_path / "lists" / "flickr.txt").write_text("videos/1/a.mp4\nvideos/2/b b.mp4\nc.mp4\nvideos/1/a.mp4\n")
     assert found(tmp_path / "lists" / "flickr.txt") == {"videos/1/a.mp4": "", "videos/2/b b.mp4": "", "c.mp4": ""}
+    (tmp_path / "lists" / "c.mp4").unlink()
+    assert found(tmp_path / "lists") == {"videos/1/a.mp4": "", "videos/2/b b.mp4": ""}  # all that the folder holds
 
 
 def test_the_folder_of_clips_keeps_its_own_split(tmp_path) -> None:
