@@ -144,7 +144,7 @@ def prepare(
     timings |= {"listen_s": heard - read, "look_s": seen - heard, "prepare_s": seen - begun}
     return Prepared(
         info.path, sound, info, is_still, wav, config.sample_rate, wav.shape[1] / config.sample_rate if is_still else info.duration_s,
-        span, step_s, time_s, frames, vision_maps, audio_maps, np.broadcast_to(v, (len(time_s), v.shape[1])), a, level_db, is_silent,
+        span, step_s, time_s, frames, vision_maps, audio_maps, np.repeat(v, len(time_s) // len(v), axis=0), a, level_db, is_silent,
         timings, {"name": model.name, "sha256": model.sha256}, model, every, notes,
     )  # fmt: skip
 
