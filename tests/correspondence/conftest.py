@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -111,3 +112,19 @@ def still(shipped, image, sound):
     from avdemo.correspondence import pipeline
 
     return pipeline.prepare(image, sound)
+
+
+@pytest.fixture
+def sure():
+    """A function: the same clip with a model that always gives this answer (logit of "match")."""
+    import torch
+
+    def with_answer(clip, answer: float):
+        network = clip.model.network
+        biased = type(network)(network.config).eval()
+        biased.load_state_dict(network.state_dict())
+        biased.fc2.weight.data.zero_()
+        biased.fc2.bias.data = torch.tensor([0.0, answer])
+        return dataclasses.replace(clip, model=dataclasses.replace(clip.model, network=biased))
+
+    return with_answer
