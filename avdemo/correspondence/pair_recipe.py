@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from avdemo.corpora.mixtures import SoundPack
-from avdemo.corpora.pairs import ClipPack, PairMaker
+from avdemo.corpora.pairs import MADE, REAL, ClipPack, PairMaker
 from avdemo.correspondence.config import KINDS, CorrespondenceConfig
 from avdemo.correspondence.network import Correspondence
 from avdemo.correspondence.objective import NEGATIVE, POSITIVE, pair_loss, pair_table
@@ -138,30 +138,40 @@ class PairRecipe:
         asked = (batch[name] for name in ("video", "domain", "seen", "heard", "has_pair"))
         return pair_table(*asked, self.rivals, generator)
 
-    @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        device = next(model.parameters()).device
-        network = model.network
-        v, a = [], []
-        for first in range(0, VALIDATION_PAIRS, 48):
-            pictures, wav = (self.held[name][first : first + 48].to(device) for name in ("pictures", "wav"))
-            seen = (
-                network.see(pictures)
-                if pictures.dtype == torch.uint8
-                else network.vision.understand(pictures.permute(0, 3, 1, 2).float())
-            )
-            v.append(seen.amax((2, 3)))
-            a.append(network.hear(wav).amax((2, 3)))
-        chance = network.probability(torch.cat(v)[:, None], torch.cat(a)[None]).cpu()
-        table = pair_table(*(self.held[n] for n in ("video", "domain", "seen", "heard", "has_pair")), None, torch.Generator())
-        scores = {}
-        for name, domain in (("made", 0), ("real", 1)):
-            rows = (self.held["domain"] == domain)[:, None]
-            right = [(chance[(table == POSITIVE) & rows] > 0.5).float(), (chance[(table == NEGATIVE) & rows] < 0.5).float()]
-            scores[name] = float(sum(r.mean() for r in right) / 2) if all(len(r) for r in right) else float("nan")
-            scores[f"{name}_matches"] = float(right[0].mean())
-        known = [(scores[n], share) for n, share in (("made", MADE_SHARE), ("real", 1 - MADE_SHARE)) if scores[n] == scores[n]]
-        return {"score": sum(s * w for s, w in known) / sum(w for _, w in known), **scores}
+        return held_scores(*judge_held(model.network, self.held), self.held["domain"])
 
     def export(self, model: nn.Module) -> dict[str, Tensor]:
         return model.network.state_dict()
+
+
+@torch.no_grad()
+def judge_held(network: Correspondence, held: Mapping[str, Tensor], batch: int = 48) -> tuple[Tensor, Tensor]:
+    """All pictures of a held batch against all of its sounds.
+
+    Returns:
+        margins (N, N), the logit of "match" minus that of "mismatch", and what :func:`pair_table` says of each pair.
+    """
+    device = next(network.parameters()).device
+    v, a = [], []
+    for pictures, wav in zip(held["pictures"].split(batch), held["wav"].split(batch), strict=True):
+        pictures = pictures.to(device)
+        known = pictures.dtype != torch.uint8
+        seen = network.vision.understand(pictures.permute(0, 3, 1, 2).float()) if known else network.see(pictures)
+        v.append(seen.amax((2, 3)))
+        a.append(network.hear(wav.to(device)).amax((2, 3)))
+    logits = network.fuse(torch.cat(v)[:, None], torch.cat(a)[None]).float().cpu()
+    asked = (held[name] for name in ("video", "domain", "seen", "heard", "has_pair"))
+    return logits[..., 1] - logits[..., 0], pair_table(*asked, None, torch.Generator())
+
+
+def held_scores(margins: Tensor, table: Tensor, domain: Tensor) -> dict[str, float]:
+    """Balanced accuracy on made and on real pairs, in [0, 1], and the weighted mean of both as ``score``."""
+    scores = {}
+    for name, number in (("made", MADE), ("real", REAL)):
+        rows = (domain == number)[:, None]
+        right = [(margins[(table == POSITIVE) & rows] > 0).float(), (margins[(table == NEGATIVE) & rows] < 0).float()]
+        scores[name] = float(sum(r.mean() for r in right) / 2) if all(len(r) for r in right) else float("nan")
+        scores[f"{name}_matches"] = float(right[0].mean())
+    known = [(scores[n], share) for n, share in (("made", MADE_SHARE), ("real", 1 - MADE_SHARE)) if scores[n] == scores[n]]
+    return {"score": sum(s * w for s, w in known) / sum(w for _, w in known), **scores}

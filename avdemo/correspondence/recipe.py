@@ -34,6 +34,7 @@ def train_pairs(
     """
     from avdemo.backbones.mobilenet import features_of
     from avdemo.checkpoints import load_file
+    from avdemo.correspondence.calibrate import calibrate
     from avdemo.correspondence.network import Correspondence
     from avdemo.correspondence.pair_recipe import PairRecipe
     from avdemo.correspondence.pictures import draw_pictures, frozen_maps, smaller
@@ -67,6 +68,7 @@ def train_pairs(
         validate_every=250, save_every=500, log_every=50, bf16=True, channels_last=True, seed=seed, **by_time,
     )  # fmt: skip
     fit(recipe, options, out, resume=resume and out.with_suffix(".state").is_file(), progress=progress)
+    calibrate(out, recipe.held)
 
 
 def train(
