@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avdemo.corpora.mixtures import SoundPack
 from avdemo.corpora.pairs import MADE, REAL, ClipPack, PairMaker
 from avdemo.correspondence.config import KINDS, CorrespondenceConfig
+from avdemo.correspondence.disturb import DROPPED, DROPPED_MAPS, colour, mask
 from avdemo.correspondence.network import Correspondence
 from avdemo.correspondence.objective import NEGATIVE, POSITIVE, pair_loss, pair_table
 from avdemo.correspondence.pictures import picture_table
@@ -28,23 +30,30 @@ MADE_SHARE = 0.7  # of the validation score; the rest are real clips
 
 
 class PairTable(nn.Module):
-    """The network asked about all pairs of a batch."""
+    """The network asked about all pairs of a batch; ``disturbed`` in training as :mod:`avdemo.correspondence.disturb` says."""
 
-    def __init__(self, network: Correspondence):
+    def __init__(self, network: Correspondence, disturbed: bool = False):
         super().__init__()
-        self.network = network
+        self.network, self.disturbed = network, disturbed
 
     def forward(self, pictures: Tensor, parts: Tensor | None, wav: Tensor) -> Tensor:
         """Pictures (N, S, S, 3) uint8, or what the frozen blocks saw in them (N, h, w, 320) float16; the part of each that
         may be seen (N, h, w) in {0, 1}; sounds (N, samples) -> logits (N, N, 2), rows are pictures.
         """
+        network, disturbed = self.network, self.disturbed and self.training
         if pictures.dtype == torch.uint8:
-            seen = self.network.vision(self.network.normalise(pictures))
+            seen = network.vision(network.normalise(pictures))
         else:
-            seen = self.network.vision.understand(pictures.permute(0, 3, 1, 2).float())
+            maps = pictures.permute(0, 3, 1, 2).float()
+            seen = network.vision.understand(F.dropout2d(maps, DROPPED_MAPS) if disturbed else maps)
         seen = seen if parts is None else seen * parts[:, None]  # activations are >= 0: what is hidden cannot win the maximum
-        heard = self.network.audio(self.network.log_spec(wav).contiguous(memory_format=torch.channels_last))
-        return self.network.fuse(seen.amax((2, 3))[:, None], heard.amax((2, 3))[None])
+        spec = network.log_spec(wav)
+        spec = mask(colour(spec)) if disturbed else spec
+        heard = network.audio(spec.contiguous(memory_format=torch.channels_last))
+        v, a = seen.amax((2, 3)), heard.amax((2, 3))
+        if disturbed:
+            v, a = F.dropout(v, DROPPED), F.dropout(a, DROPPED)
+        return network.fuse(v[:, None], a[None])
 
 
 class PairRecipe:
@@ -60,11 +69,12 @@ class PairRecipe:
     def __init__(
         self, config: CorrespondenceConfig, packed: Path, pictures: tuple[Path, Path], held: tuple[Path, Path], batch_size: int, *,
         seed: int = 0, init: Mapping[str, Tensor] | None = None, start: Mapping[str, Tensor] | None = None, rivals: int | None = None,
-        rate: float = 1e-3,
+        rate: float = 1e-3, disturbed: bool = False,
     ):  # fmt: skip
         self.name = f"correspondence-{config.name}"
         self.settings, self.config = config, config.as_dict()
         self.batch_size, self.seed, self.init, self.start, self.rivals, self.rate = batch_size, seed, init, start, rivals, rate
+        self.disturbed = disturbed
         sounds, clips = SoundPack(packed, KINDS), ClipPack(packed)
         common = {"sample_rate": config.sample_rate, "samples": config.samples}
         table, self.whole = picture_table(pictures[0])
@@ -123,7 +133,7 @@ class PairRecipe:
                 raise ValueError(f"the initial weights lack {missing[:3]}")
         if self.start is not None:
             network.load_state_dict(self.start)
-        return PairTable(network)
+        return PairTable(network, self.disturbed)
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         return [{"params": [p for p in model.parameters() if p.requires_grad], "lr": self.rate}]

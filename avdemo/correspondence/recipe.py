@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from avdemo.correspondence.config import CorrespondenceConfig
 from avdemo.errors import InputError
 
 DEFAULT_MINUTES = 60.0
+SECOND_SHARE = 0.35  # of the time goes to the disturbed part
 SCENES, HELD_SCENES = 12_000, 700
 BATCH = 64
 PICTURE_SIZE = 224  # px of the pictures as they are drawn
@@ -24,13 +26,14 @@ Progress = Callable[[float, str], None]
 def train_pairs(
     packed: Path, out: Path, config: CorrespondenceConfig, *, init: Path | None = None, start: Path | None = None, resume: bool = False,
     minutes: float | None = None, steps: int | None = None, seed: int = 0, rivals: int | None = None, progress: Progress | None = None,
-    scenes: int = SCENES, batch_size: int = BATCH,
+    scenes: int = SCENES, batch_size: int = BATCH, disturbed: bool = False,
 ) -> None:  # fmt: skip
     """Train a compact configuration from packed arrays.
 
     Args:
         init: ImageNet weights in torchvision's ``mobilenet_v2`` layout, for a vision tower that starts from them.
         start: a checkpoint of the same configuration to go on from with a fresh optimizer.
+        disturbed: with the disturbances of :mod:`avdemo.correspondence.disturb`.
     """
     from avdemo.backbones.mobilenet import features_of
     from avdemo.checkpoints import load_file
@@ -59,7 +62,7 @@ def train_pairs(
         sources.append((drawn, frozen_maps(drawn, eyes, progress=progress) if is_frozen else smaller(drawn, config.frame_size)))
     recipe = PairRecipe(
         config, packed, sources[0], sources[1], batch_size, seed=seed, init=blocks, rivals=rivals,
-        start=load_file(start).state if start is not None else None,
+        start=load_file(start).state if start is not None else None, disturbed=disturbed,
     )  # fmt: skip
     by_time = {"schedule_by": "time"} if steps is None else {}
     minutes = minutes if minutes is not None else (DEFAULT_MINUTES if steps is None else None)
@@ -69,6 +72,23 @@ def train_pairs(
     )  # fmt: skip
     fit(recipe, options, out, resume=resume and out.with_suffix(".state").is_file(), progress=progress)
     calibrate(out, recipe.held)
+
+
+def _train_in_parts(
+    packed: Path, out: Path, config: CorrespondenceConfig, init: Path, start: Path | None, *, minutes: float | None, steps: int | None,
+    seed: int, **common: Any,
+) -> None:  # fmt: skip
+    """First the pairs as they are; then other pairs, disturbed, from the first part's best weights (or from ``start``)."""
+    if minutes is None and steps is None:
+        minutes = DEFAULT_MINUTES
+    shares = (1 - SECOND_SHARE, SECOND_SHARE) if start is None else (0.0, 1.0)
+    for part, share in enumerate(shares):
+        if not share:
+            continue
+        length = {"minutes": minutes and minutes * share, "steps": steps and max(1, round(steps * share))}
+        target = out if part else out.with_name(out.stem + "-part1.safetensors")
+        train_pairs(packed, target, config, init=init, start=start, seed=seed + part, disturbed=bool(part), **length, **common)
+        start = target
 
 
 def train(
@@ -107,7 +127,7 @@ def train(
     if not (packed / "packed.json").is_file():
         pack_pairs(data, packed, sample_rate=settings.sample_rate, seed=seed, progress=progress)
     init = data / "init" / "mobilenet_v2_imagenet.safetensors"
-    train_pairs(packed, out, settings, init=init, start=Path(start) if start is not None else None, **common)
+    _train_in_parts(packed, out, settings, init, Path(start) if start is not None else None, **common)
     from avdemo.correspondence.card import describe
 
     length = f" --minutes {minutes:g}" if minutes else f" --steps {steps}" if steps else ""
@@ -115,5 +135,7 @@ def train(
     describe(
         out,
         packed,
+        data=data,
+        minutes=minutes,
         command=f"python -m avdemo train correspondence --data DIR --out {out.name} --config {config}{length}{begun} --seed {seed}",
     )
