@@ -95,7 +95,7 @@ def train(
     data: Path, out: Path, *, config: str = "compact", resume: bool = False, minutes: float | None = None, steps: int | None = None,
     seed: int = 0, start: Path | None = None, progress: Progress | None = None,
 ) -> None:  # fmt: skip
-    """Train and write ``out`` with its card and record beside it.
+    """Train and write ``out``; the compact configurations also write its card and record beside it.
 
     Args:
         data: the training data folder, or for ``config="paper"`` a folder of videos.
