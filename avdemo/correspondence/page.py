@@ -52,6 +52,10 @@ NO_SHIFT = "A still picture, or a clip of hardly more than a second, has no othe
 API_FILES = ("scores", "where", "spectrogram", "embeddings", "run")
 PLOT_WORDS = "How likely picture and sound belong together, over time; the words above say the averages"
 SECOND_WORDS = "Spectrogram of the second of sound, and again with light on what belongs to the frame"
+GALLERY_STYLE = (
+    "<style>#match-gallery .grid-wrap { max-height: none; } #match-gallery .thumbnail-lg { aspect-ratio: 8 / 5; }"
+    "#match-gallery .caption-label { max-width: 100%; }</style>"
+)
 UNITS_INFO = "Units of the last layer, with how far they rise above the ordinary, in standard deviations (σ)."
 WAVEFORM = "#8f95a3"  # what was not played yet; seen on light and on dark
 
@@ -155,7 +159,9 @@ def choice(desk: Desk, side: str, time_s: float, unit: int | None = None) -> Cha
 def excited(drawn: Sequence[tuple[Moment, Path, Path]], names: Sequence[str], side: str, unit: int) -> Changes:
     """The gallery of the moments that excite a unit most; ``names`` of the clips they are from."""
     what = "frames" if side == PICTURE else "seconds of sound"
-    captions = [f"{name} · {moment.time_s:.1f} s · {moment.value:.2f}" for (moment, _, _), name in zip(drawn, names, strict=True)]
+    captions = [
+        f"{moment.value:.1f} at {moment.time_s:.1f} s · {name}" for (moment, _, _), name in zip(drawn, names, strict=True)
+    ]
     pictures = [(str(picture), caption) for (_, picture, _), caption in zip(drawn, captions, strict=True)]
     label = f"The {what} that excite unit {unit} most" if drawn else f"Nothing excites unit {unit} in any clip here"
     return {"gallery": {"value": pictures, "label": label}}
@@ -166,7 +172,7 @@ def picked(moments: Sequence[dict[str, str]], number: int, play: bool = False) -
     if not moments:
         return {"moment_sound": {"value": None, "label": "Sound of the chosen moment"}}
     moment = moments[number]
-    return {"moment_sound": {"value": moment["sound"], "label": f"Sound at {moment['caption']}", "autoplay": play}}
+    return {"moment_sound": {"value": moment["sound"], "label": f"Sound: {moment['caption']}", "autoplay": play}}
 
 
 def filmed(desk: Desk, state: State, other: Prepared | None) -> Changes:
@@ -224,4 +230,4 @@ def difference(state: State, own: Scores, changed: Scores) -> str:
     words = _name(state, changed)
     if abs(moved) < 0.02:
         return f"{words}, the average stays where it was: what is heard is still of a kind that belongs there, or never did."
-    return f"{words}, the average {'falls' if moved < 0 else 'rises'} by {abs(moved):.2f}: {changed.verdict}"
+    return f"{words}, the average {'falls' if moved < 0 else 'rises'} by {abs(moved):.2f}, from {own.mean:.2f} to {changed.mean:.2f}."

@@ -27,7 +27,7 @@ Call = Callable[..., Any]
 KEPT_CLIPS = 4  # of one session, for the unit browser
 KEPT_BYTES = 250e6  # for all of them together
 STRONGEST = 8  # units that are offered by name
-SECOND_SIZE = (720, 760)  # px of the spectrogram of one second
+SECOND_SIZE = (960, 660)  # px of the spectrogram of one second
 PICTURE, SOUND = SIDES = ("picture", "sound")
 OWN = ""  # the sound of the clip itself
 EXAMPLE = "example "  # + number: the sound of an example

@@ -69,11 +69,14 @@ class MatchTab:
             with gr.Column(scale=1, min_width=320):
                 self.empty = ui.empty_state(page.NOTHING_YET, page.WILL_APPEAR)
                 self._lay_out_seen()
-        with gr.Row(equal_height=False, visible=False) as self.results:
-            with gr.Column(scale=1, min_width=320):
-                self._lay_out_moment()
-            with gr.Column(scale=1, min_width=320):
-                self._lay_out_units()
+        with gr.Column(visible=False) as self.results:
+            self._lay_out_moment()
+            self._lay_out_units()
+            with gr.Row(equal_height=False):
+                files = {"label": "Downloads", "file_count": "multiple", "interactive": False, "elem_classes": ["av-downloads"]}
+                self.files = gr.File(elem_id="match-files", min_width=320, **files)
+                with gr.Column(scale=1, min_width=320):
+                    self.how = ui.how_made(ui.model_card(CHECKPOINT))
         self._connect()
         self._offer_api()
 
@@ -101,7 +104,8 @@ class MatchTab:
                 page.swaps(self.answers.titles), value=OWN, label="Swap in another sound", filterable=False, elem_id="match-swap",
                 info="The pictures stay; the score tells whether they go with this sound.",
             )  # fmt: skip
-            self.swap_sound = gr.Audio(label="Or a sound of yours", elem_id="match-swap-sound", **LISTEN)
+            with gr.Accordion("Or swap in a sound of yours", open=False):
+                self.swap_sound = gr.Audio(label="Another sound", elem_id="match-swap-sound", **LISTEN)
             self.opacity = gr.Slider(
                 0, 1, page.OPACITY, step=0.05, label="Heat over the pictures", elem_id="match-opacity",
                 info="0 shows the pictures alone, 1 hides what is under the brightest light.",
@@ -152,25 +156,24 @@ class MatchTab:
             self.current = gr.Button("Use the film's current moment", elem_id="match-current", **SMALL)
         with gr.Row(equal_height=False):
             frame = {"label": "The frame", "alt_text": "The frame of this moment, bright where it belongs to what is heard"}
-            self.frame = gr.Image(format="jpeg", elem_id="match-frame", min_width=230, **frame, **DRAWN)
-            second = {"label": "The second of sound around it", "alt_text": page.SECOND_WORDS}
-            self.second = gr.Image(format="png", elem_id="match-second", min_width=230, **second, **DRAWN)
-        files = {"label": "Downloads", "file_count": "multiple", "interactive": False, "elem_classes": ["av-downloads"]}
-        self.files = gr.File(elem_id="match-files", **files)
-        self.how = ui.how_made(ui.model_card(CHECKPOINT))
+            self.frame = gr.Image(format="jpeg", elem_id="match-frame", min_width=320, **frame, **DRAWN)
+            second = {"label": "The second of sound around it", "show_label": False, "alt_text": page.SECOND_WORDS}
+            self.second = gr.Image(format="png", elem_id="match-second", min_width=320, **second, **DRAWN)
 
     def _lay_out_units(self) -> None:
         ui.step("What single units of the network look and listen for")
-        with gr.Group():
-            self.side = gr.Radio(list(SIDE_WORDS), value=PICTURE, label="A unit for", elem_id="match-side")
-            words = {"label": "Strongest at this moment", "info": page.UNITS_INFO}
-            self.strongest = gr.Radio([], elem_id="match-strongest", **words)
-            self.unit = gr.Number(0, label="Or by number", precision=0, elem_id="match-unit")
-        self.gallery = gr.Gallery(
-            label="What excites it most", columns=2, object_fit="contain", height="auto", allow_preview=False, interactive=False,
-            format="png", elem_id="match-gallery", buttons=[],
-        )  # fmt: skip
-        self.moment_sound = gr.Audio(label="Sound of the chosen moment", elem_id="match-moment-sound", **PLAYER)
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=1, min_width=320):
+                with gr.Group():
+                    self.side = gr.Radio(list(SIDE_WORDS), value=PICTURE, label="A unit for", elem_id="match-side")
+                    words = {"label": "Strongest at this moment", "info": page.UNITS_INFO}
+                    self.strongest = gr.Radio([], elem_id="match-strongest", **words)
+                    self.unit = gr.Number(0, label="Or by number", precision=0, elem_id="match-unit")
+                self.moment_sound = gr.Audio(label="Sound of the chosen moment", elem_id="match-moment-sound", **PLAYER)
+            with gr.Column(scale=1, min_width=320):
+                gr.HTML(page.GALLERY_STYLE)
+                still = {"columns": 2, "object_fit": "contain", "allow_preview": False, "interactive": False, "buttons": []}
+                self.gallery = gr.Gallery(label="What excites it most", format="png", elem_id="match-gallery", **still)
 
     # ---- events -------------------------------------------------------------------------------------------------
 
