@@ -25,7 +25,7 @@ from avdemo.correspondence.pictures import picture_table
 
 CROPPED = 0.4  # of the pictures that one photo fills are seen only through a random part
 SMALLEST_PART = 0.5  # of each side
-VALIDATION_PAIRS = 480
+VALIDATION_PAIRS = 700
 MADE_SHARE = 0.7  # of the validation score; the rest are real clips
 
 

@@ -14,7 +14,7 @@ from avdemo.correspondence.config import CorrespondenceConfig
 from avdemo.errors import InputError
 
 DEFAULT_MINUTES = 60.0
-SECOND_SHARE = 0.35  # of the time goes to the disturbed part
+SECOND_SHARE = 1 / 3  # of the time goes to the disturbed part
 SCENES, HELD_SCENES = 12_000, 700
 BATCH = 64
 PICTURE_SIZE = 224  # px of the pictures as they are drawn
