@@ -189,7 +189,7 @@ def _choose(features: np.ndarray, labels: np.ndarray, folds: np.ndarray, held: i
     inner = folds != held
     if inner.all() or not inner.any():
         return STRENGTHS[len(STRENGTHS) // 2]
-    path: Iterator = fit_path(*_flat(features[inner][:, ::2], labels[inner]), STRENGTHS, steps=SELECTION_STEPS)
+    path: Iterator = fit_path(*_flat(features[inner][:, ::2], labels[inner]), STRENGTHS, steps=SELECTION_STEPS, tolerance=1e-4)
     best, best_share = STRENGTHS[0], -1.0
     for strength, machine in zip(STRENGTHS, path, strict=True):
         share = float((_tell(machine, features[~inner]) == labels[~inner]).mean())

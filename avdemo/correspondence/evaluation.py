@@ -68,7 +68,7 @@ def evaluate(
     model = load_model(str(checkpoint))
     packs = open_packs(Path(data), get_settings().work_dir, packed=packed, progress=lambda s, t: tell(0.2 * s, t))
     shelf = Shelf(packs)
-    windows = real_windows(packs, 4) if quick else real_windows(packs)
+    windows = real_windows(packs, 6) if quick else real_windows(packs)
     sets = made_sets(shelf, quick=quick)
     pictures = pointing.compose(shelf, 24 if quick else PICTURES)
     shown = gallery(shelf)
@@ -180,7 +180,7 @@ def _classify(
     rows = {row: esc.tower_features(judge) for row, judge in judges.items()}
     if student is not None:
         rows["SoundNet student"] = esc.student_features(student)
-    rows["MFCC"] = esc.mfcc_features()
+    rows["MFCC, nothing learnt before"] = esc.mfcc_features()
     steps = len(sets) * len(rows)
     for number, found in enumerate(sets):
         for turn, (row, (rate, features)) in enumerate(rows.items()):

@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 Array = NDArray[np.float32]
 STEPS = 80  # of L-BFGS; accuracies stop to change well before
-TOLERANCE = 1e-6  # relative reduction of the objective at which it stops
+TOLERANCE = 1e-5  # relative reduction of the objective at which it stops
 FLAT = 1e-6  # standard deviation below which a feature is left at zero
 
 
