@@ -243,15 +243,27 @@ def suffix_of(state: State) -> str:
     return (f"_with-{stem_of(state['swap_name'])[:40]}" if state["swap"] != OWN else "") + moved
 
 
-def merge(live: State, before: State, after: State) -> None:
-    """Bring into the session what one answer changed, ``before`` to ``after``; others may have changed it in the meantime."""
+def merge(live: State, before: State, after: State, turn: int = 0) -> bool:
+    """Bring into the session what one answer changed, ``before`` to ``after``; others may have changed it in the meantime.
+
+    Args:
+        turn: of answers that replace each other, when this one was asked for; 0 for all others.
+
+    Returns:
+        Whether the answer still counts; not when it is about a pair that is gone, or when a later turn was answered before it.
+    """
     if after["folder"] != before.get("folder"):  # another pair
         live.clear()
         live.update(after)
-    elif live.get("folder") == after["folder"]:
-        gone = before["files"].keys() - after["files"].keys()
-        files = {key: path for key, path in {**live["files"], **after["files"]}.items() if key not in gone}
-        live.update({key: value for key, value in after.items() if value is not before[key]}, files=files)
+        return True
+    if live.get("folder") != after["folder"] or (turn and live.get("turn", 0) > turn):
+        return False
+    gone = before["files"].keys() - after["files"].keys()
+    files = {key: path for key, path in {**live["files"], **after["files"]}.items() if key not in gone}
+    live.update({key: value for key, value in after.items() if value is not before[key]}, files=files)
+    if turn:
+        live["turn"] = turn
+    return True
 
 
 def folder_of(state: State) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class MatchTab:
 
     def __init__(self) -> None:
         self.jobs, self.browsing = Jobs(), Jobs()  # a look at a unit does not stop the film
+        self.turns = count(1)
         self.answers = Answers(session.offered(ui.read_examples(EXAMPLES), EXAMPLES), _prepare, Shelf(DESKS))
 
     # ---- layout -------------------------------------------------------------------------------------------------
@@ -73,8 +75,8 @@ class MatchTab:
             self._lay_out_moment()
             self._lay_out_units()
             with gr.Row(equal_height=False):
-                files = {"label": "Downloads", "file_count": "multiple", "interactive": False, "elem_classes": ["av-downloads"]}
-                self.files = gr.File(elem_id="match-files", min_width=320, **files)
+                files = {"file_count": "multiple", "interactive": False, "elem_classes": ["av-downloads"]}
+                self.files = gr.File(label="Downloads", elem_id="match-files", min_width=320, **files)
                 with gr.Column(scale=1, min_width=320):
                     self.how = ui.how_made(ui.model_card(CHECKPOINT))
         self._connect()
@@ -206,7 +208,7 @@ class MatchTab:
         wire(self.mode.input, lambda mode: self._apply(page.form(mode)), [self.mode], form, status, lane=LIGHT_LANE)
 
         change = [state, self.shift, self.swap, self.time, self.opacity]
-        shifted, swapped = self._plain(ask.change), self._plain(ask.swap_sound)
+        shifted, swapped = self._turn(ask.change), self._turn(ask.swap_sound)
         on_plot = {"busy": self.plot, "busy_style": "minimal"}
         mine = [self.swap_sound.upload, self.swap_sound.stop_recording, self.swap_sound.clear]
         for changed in (
@@ -237,22 +239,21 @@ class MatchTab:
             for name, change in changes.items()
         }
 
-    def _answer(self, answer: Callable, state: dict, *values: Any, **hooks: Any) -> Updates:
+    def _answer(self, answer: Callable, state: dict, *values: Any, turn: int = 0, **hooks: Any) -> Updates:
         """What changes on the page; ``state`` is the session's own and is changed in place, since answers may overlap."""
         before = dict(state)
         changes, after = answer(before, *values, **hooks)
         if after is None:
             return self._apply(changes)
-        session.merge(state, before, after)
-        return {**self._apply(changes), self.state: state}
+        return {**self._apply(changes), self.state: state} if session.merge(state, before, after, turn) else {}
 
     def _plain(self, answer: Callable) -> Callable:
         """A handler that answers at once."""
+        return lambda *values: self._answer(answer, *values)
 
-        def run(*values: Any) -> Updates:
-            return self._answer(answer, *values)
-
-        return run
+    def _turn(self, answer: Callable) -> Callable:
+        """As :meth:`_plain`, for knobs whose answers replace each other: one that is overtaken is dropped."""
+        return lambda *values: self._answer(answer, *values, turn=next(self.turns))
 
     def _job(self, answer: Callable, jobs: Jobs | None = None) -> Callable:
         """A handler that takes its time: it tells how far it is, and can be stopped."""

@@ -125,6 +125,12 @@ def set_slider(page, which, value):
     number.press("Tab")
 
 
+def go_elsewhere(page, early, late):
+    """Move to another moment than the one that is shown, which is the best match and may be anywhere."""
+    now = float(page.locator("#match-time input[type=number]").input_value())
+    set_slider(page, "time", early if now > (early + late) / 2 else late)
+
+
 def swap_for(page, label):
     """Choose from the list of sounds."""
     page.locator("#match-swap input").click()

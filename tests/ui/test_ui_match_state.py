@@ -31,10 +31,23 @@ def test_an_answer_about_another_pair_comes_too_late():
     from avdemo.correspondence.session import merge, with_file
 
     live, old = dict(STATE), {**STATE, "folder": "of the pair before"}
-    merge(live, old, with_file(old, "film", Path("stale.mp4")))
+    assert not merge(live, old, with_file(old, "film", Path("stale.mp4")))
     assert live == STATE
     merge(live, dict(live), {**STATE, "folder": "of the next pair", "files": {}})
     assert live["files"] == {}
+
+
+def test_an_answer_that_was_overtaken_is_dropped():
+    from avdemo.correspondence.session import merge, with_change
+
+    live = dict(STATE)
+    first, second = dict(live), dict(live)
+    assert merge(live, second, with_change(second, 2.0, "", ""), turn=2)
+    assert not merge(live, first, with_change(first, 1.0, "", ""), turn=1)
+    assert live["shift_s"] == 2.0
+    third = dict(live)
+    assert merge(live, third, with_change(third, 3.0, "", ""), turn=3)
+    assert live["shift_s"] == 3.0
 
 
 @pytest.mark.parametrize(
