@@ -97,28 +97,41 @@ class Answers:
 
         return desk.other(state["swap"], make)
 
-    def change(self, state: State, shift_s: float, swap: str, time_s: float, opacity: float) -> Answer:
-        """The sound comes later, or another one is heard."""
-        desk = self.desk(state)
-        state = session.with_change(state, shift_s if desk.furthest_s else 0.0, swap or OWN, self._name(swap or OWN))
+    def want(self, live: State, knob: str, value: Any) -> None:
+        """Note, in place, what a knob was turned to before it is answered: turns of several knobs may overlap.
+
+        Args:
+            live: the session's own state.
+            knob: "shift_s"; "swap", a choice of the list; "mine", an uploaded sound's path, or None when it was taken away.
+
+        Raises:
+            InputError: nothing has been compared yet.
+        """
+        wanted = {"shift_s": 0.0, "swap": OWN, "mine": "", **live.get("want", {})}
+        if knob == "mine":
+            swap = value or (OWN if wanted["swap"] == wanted["mine"] else wanted["swap"])
+            wanted |= {"mine": value or "", "swap": swap}
+        else:
+            wanted[knob] = value
+        self.desk(live)
+        live["want"] = wanted
+
+    def give_up(self, live: State) -> None:
+        """What was wanted last cannot be: want what is shown again."""
+        if "want" in live:
+            live["want"] = {**live["want"], "shift_s": live["shift_s"], "swap": live["swap"]}
+
+    def change(self, state: State, time_s: float, opacity: float) -> Answer:
+        """The sound comes later, or another one is heard: whatever :meth:`want` noted."""
+        desk, wanted = self.desk(state), state["want"]
+        names = {value: label for label, value in page.swaps(self.titles, wanted["mine"])}
+        swap = wanted["swap"] if wanted["swap"] in names else OWN
+        state = session.with_change(state, wanted["shift_s"] if desk.furthest_s else 0.0, swap, names[swap])
         other = self._other(desk, state)
         scored = desk.compare(state["shift_s"], other)
         state = results.write_scores(desk, state, scored)
-        return {**page.compared(state, scored), **page.looked(desk, state, other, time_s, opacity)}, state
-
-    def _name(self, swap: str) -> str:
-        return {value: label for label, value in page.swaps(self.titles, swap if self._is_file(swap) else "")}[swap]
-
-    def _is_file(self, swap: str) -> bool:
-        return swap != OWN and not swap.startswith(EXAMPLE)
-
-    def swap_sound(
-        self, state: State, shift_s: float, swap: str, time_s: float, opacity: float, sound: str | None
-    ) -> Answer:  # fmt: skip
-        """A sound was uploaded to be heard instead, or taken away again."""
-        chosen = sound or (OWN if self._is_file(swap or OWN) else swap)
-        changes, state = self.change(state, shift_s, chosen, time_s, opacity)
-        return {**changes, "swap": {"choices": page.swaps(self.titles, sound or ""), "value": chosen}}, state
+        changes = {**page.compared(state, scored), **page.looked(desk, state, other, time_s, opacity)}
+        return {**changes, "swap": {"choices": page.swaps(self.titles, wanted["mine"]), "value": swap}}, state
 
     def details(self, state: State, made: list) -> Answer:
         """The second half of every answer, once its score is on the page: files, and how it was made.
@@ -162,6 +175,11 @@ class Answers:
         desk = self.desk(state)
         changes = page.looked(desk, state, self._other(desk, state), time_s, opacity)
         return {**changes, **page.choice(desk, side, desk.inside(time_s), unit)}, None
+
+    def jump(self, state: State, time_s: float, *look: Any) -> Answer:
+        """As :meth:`look`, at the moment where the film is: the slider follows."""
+        changes, _ = self.look(state, time_s, *look)
+        return {**changes, "time": {"value": self.desk(state).inside(time_s)}}, None
 
     def side(self, state: State, side: str, time_s: float, **hooks: Any) -> Answer:
         """The other tower: its strongest unit at this moment."""

@@ -135,7 +135,6 @@ def looked(desk: Desk, state: State, other: Prepared | None, time_s: float, opac
     time_s = desk.inside(time_s)
     shift_s = state["shift_s"]
     return {
-        "time": {"value": time_s},
         "frame": {"value": desk.frame(time_s, shift_s, other, opacity)},
         "second": {"value": desk.second(time_s, shift_s, other)},
     }

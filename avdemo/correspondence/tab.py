@@ -13,7 +13,7 @@ from avdemo.correspondence import page, results, session
 from avdemo.correspondence.answers import Answers
 from avdemo.correspondence.page import HEAT, MODES, SHOWS, SIDE_WORDS, STEPS, VIDEO
 from avdemo.correspondence.session import OWN, PICTURE
-from avdemo.errors import Cancelled
+from avdemo.errors import AvdemoError, Cancelled
 from avdemo.ui import components as ui
 from avdemo.ui import gpu
 from avdemo.ui.guard import LIGHT_LANE, MODEL_LANE, Updates, for_api, moves, status_html, wire
@@ -89,8 +89,8 @@ class MatchTab:
             self.video = gr.Video(label="Your video", elem_id="match-video", elem_classes=["av-video"], **look)
             ui.limits_line("mp4, mov, webm, mkv, avi", "needs sound")
         with gr.Column(visible=False) as self.of_pair:
-            still = {"type": "filepath", "height": 230, "alt_text": "The picture to compare with the sound"}
-            self.picture = gr.Image(label="Your picture", elem_id="match-picture", **still, **look)
+            look |= {"type": "filepath", "height": 230, "alt_text": "The picture to compare with the sound"}
+            self.picture = gr.Image(label="Your picture", elem_id="match-picture", **look)
             self.picture.preprocess = lambda payload: payload.path if payload else None  # Gradio's own fails without a sentence
             self.sound = gr.Audio(label="Your sound", elem_id="match-sound", **LISTEN)
             ui.limits_line("jpg, png, webp · wav, mp3, m4a, ogg, flac")
@@ -203,24 +203,24 @@ class MatchTab:
             ran = wire(ran.then, self._on_details, [state], details, status, **then)
             which = [state, self.side, self.time, self.unit]
             ran = wire(ran.then, self._job(ask.first_unit, self.browsing), which, excited, status, busy=self.gallery, **then)
-            wire(ran.then, self._on_end, [], [self.stop], status, lane=LIGHT_LANE, **then)
+            wire(ran.then, lambda: {self.stop: gr.update(visible=False)}, [], [self.stop], status, lane=LIGHT_LANE, **then)
         wire(self.stop.click, self._on_stop, [], [self.stop], status, lane=LIGHT_LANE)
         wire(self.mode.input, lambda mode: self._apply(page.form(mode)), [self.mode], form, status, lane=LIGHT_LANE)
 
-        change = [state, self.shift, self.swap, self.time, self.opacity]
-        shifted, swapped = self._turn(ask.change), self._turn(ask.swap_sound)
+        change = [state, self.time, self.opacity]
         on_plot = {"busy": self.plot, "busy_style": "minimal"}
         mine = [self.swap_sound.upload, self.swap_sound.stop_recording, self.swap_sound.clear]
+        quick = {"lane": LIGHT_LANE, "mode": "always_last"}
         for changed in (
-            wire(moves(self.shift), shifted, change, scored, status, lane=LIGHT_LANE, mode="always_last"),
-            wire(self.swap.input, shifted, change, scored, status, **on_plot),
-            wire(mine, swapped, [*change, self.swap_sound], scored, status, **on_plot),
+            wire(moves(self.shift), self._turn("shift_s"), [*change, self.shift], scored, status, **quick),
+            wire(self.swap.input, self._turn("swap"), [*change, self.swap], scored, status, **on_plot),
+            wire(mine, self._turn("mine"), [*change, self.swap_sound], scored, status, **on_plot),
         ):
             wire(changed.then, self._on_details, [state], details, status, keeps_status=True)
 
-        look = (self._plain(ask.look), [state, self.time, self.opacity, self.side, self.unit], [*moment, *units], status)
-        wire(moves(self.time, self.opacity), *look, lane=LIGHT_LANE, mode="always_last")
-        wire(self.current.click, *look, js=READ_PLAYER)
+        look = ([state, self.time, self.opacity, self.side, self.unit], [*moment, *units], status)
+        wire(moves(self.time, self.opacity), self._plain(ask.look), *look, **quick)
+        wire(self.current.click, self._plain(ask.jump), *look, js=READ_PLAYER)
         wire(self.again.click, self._job(ask.film), [state, self.opacity], filmed, status, busy=self.film)
         wire(self.show.input, self._plain(ask.show), [state, self.show, self.opacity], filmed, status, busy=self.film)
 
@@ -251,9 +251,19 @@ class MatchTab:
         """A handler that answers at once."""
         return lambda *values: self._answer(answer, *values)
 
-    def _turn(self, answer: Callable) -> Callable:
-        """As :meth:`_plain`, for knobs whose answers replace each other: one that is overtaken is dropped."""
-        return lambda *values: self._answer(answer, *values, turn=next(self.turns))
+    def _turn(self, knob: str) -> Callable:
+        """A handler for a knob whose answers replace each other: one that is overtaken by a later turn is dropped."""
+
+        def run(state: dict, time_s: float, opacity: float, value: Any) -> Updates:
+            turn = next(self.turns)
+            self.answers.want(state, knob, value)
+            try:
+                return self._answer(self.answers.change, state, time_s, opacity, turn=turn)
+            except AvdemoError:
+                self.answers.give_up(state)
+                raise
+
+        return run
 
     def _job(self, answer: Callable, jobs: Jobs | None = None) -> Callable:
         """A handler that takes its time: it tells how far it is, and can be stopped."""
@@ -271,13 +281,10 @@ class MatchTab:
         self.jobs.announce(request.session_hash or "")
         return {self.stop: gr.update(visible=True)}
 
-    def _on_end(self) -> Updates:
-        return {self.stop: gr.update(visible=False)}
-
     def _on_stop(self, request: gr.Request) -> Updates:
         for jobs in (self.jobs, self.browsing):
             jobs.stop(request.session_hash or "")
-        return {**self._on_end(), self.status: status_html(str(Cancelled()))}
+        return {self.stop: gr.update(visible=False), self.status: status_html(str(Cancelled()))}
 
     def _on_details(self, state: dict) -> Updates:
         made: list = []

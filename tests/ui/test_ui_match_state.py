@@ -110,3 +110,16 @@ def test_the_page_starts_where_the_pipeline_does():
     assert all(round(5 / step, 9) == int(5 / step + 0.5) for step in page.STEPS)  # so that the shift can be 0
     assert "violin" in page.KNOWS
     assert "baby cry" in page.KNOWS
+
+
+def test_an_example_fills_the_form():
+    from avdemo.correspondence import page
+
+    film = page.filled({"file": "film.mp4", "sound": None})
+    assert film["mode"]["value"] == page.VIDEO
+    assert film["video"]["value"] == "film.mp4"
+    assert film["of_pair"] == {"visible": False}
+    assert "picture" not in film
+    pair = page.filled({"file": "guitar.png", "sound": "guitar.m4a"})
+    assert pair["mode"]["value"] == page.PAIR
+    assert (pair["picture"]["value"], pair["sound"]["value"]) == ("guitar.png", "guitar.m4a")
