@@ -4,6 +4,8 @@
     masks         ideal masks: what masking can reach at best
     nmf           separation by known classes without a network: the floor
     localisation  does an energy map point at what sounds
+    retrieval     recall at k and median rank
+    svm           a linear one-versus-all SVM over features, for classification rows
 
 Import from the modules; this package imports nothing.
 """
