@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_pairs import write_pack
+from tiny_match_pack import write_pack
 
 from avdemo.checkpoints import load_file
 from avdemo.corpora.mixtures import SoundPack

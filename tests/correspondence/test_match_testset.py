@@ -13,7 +13,7 @@ from avdemo.correspondence.config import KINDS
 from avdemo.errors import InputError
 from avdemo.metrics.localisation import Box
 
-_spec = importlib.util.spec_from_file_location("tiny_match_pairs", Path(__file__).with_name("tiny_pairs.py"))
+_spec = importlib.util.spec_from_file_location("tiny_match_pairs", Path(__file__).with_name("tiny_match_pack.py"))
 tiny = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(tiny)
 
