@@ -30,7 +30,8 @@ def read(path):
 
 def test_the_endpoint_is_described_with_the_names_of_the_command_line(client):
     described = client.view_api(return_format="dict")["named_endpoints"]
-    assert list(described) == ["/isolate"]  # nothing else is public
+    public = {"/isolate", "/match", "/foley", "/lips", "/imagine", "/sonify"}  # the commands, as far as their tabs are there
+    assert "/isolate" in described and set(described) <= public
     parameters = described["/isolate"]["parameters"]
     assert [parameter["parameter_name"] for parameter in parameters] == ["video", "x", "y", "time_s"]
     assert [parameter["parameter_has_default"] for parameter in parameters][-1]
