@@ -91,9 +91,11 @@ class MatchTab:
         with gr.Column(visible=False) as self.of_pair:
             look |= {"type": "filepath", "height": 230, "alt_text": "The picture to compare with the sound"}
             self.picture = gr.Image(label="Your picture", elem_id="match-picture", **look)
-            self.picture.preprocess = lambda payload: payload.path if payload else None  # Gradio's own fails without a sentence
+            # Gradio's own opens it, and fails without a sentence; lost when an event names this output without setting a value
+            self.picture.preprocess = lambda payload: payload.path if payload else None
             self.sound = gr.Audio(label="Your sound", elem_id="match-sound", **LISTEN)
             ui.limits_line("jpg, png, webp · wav, mp3, m4a, ogg, flac")
+        self.modes = [self.of_video, self.of_pair]
         with gr.Row():
             self.go = gr.Button("Match", variant="primary", elem_id="match-go", scale=3)
             self.stop = gr.Button("Stop", visible=False, elem_id="match-stop", scale=1, min_width=90)
@@ -119,7 +121,7 @@ class MatchTab:
             )  # fmt: skip
         self.rows = [row for row in (self._row(False), self._row(True)) if row]
 
-    def _row(self, is_pair: bool) -> tuple[gr.Dataset, Callable] | None:
+    def _row(self, is_pair: bool) -> tuple[gr.Dataset, Callable, list] | None:
         """One click fills the form and runs: the examples that are videos, or those that are a picture and a sound."""
         examples = self.answers.examples
         numbers = [n for n, example in enumerate(examples) if (example["sound"] is not None) == is_pair]
@@ -138,7 +140,7 @@ class MatchTab:
             filled = self._apply(page.filled(examples[numbers[index]]))
             return {**self._on_begin(request), **filled, self.chosen: numbers[index]}
 
-        return row, choose
+        return row, choose, [self.chosen, self.mode, *self.modes, *([self.picture, self.sound] if is_pair else [self.video])]
 
     def _lay_out_seen(self) -> None:
         with gr.Column(visible=False) as self.seen:
@@ -181,7 +183,6 @@ class MatchTab:
 
     def _connect(self) -> None:
         status, state, ask = self.status, self.state, self.answers
-        form = [self.mode, self.of_video, self.of_pair, self.video, self.picture, self.sound, self.chosen]
         moment = [self.time, self.frame, self.second]
         units = [self.strongest, self.unit]
         excited = [state, *units, self.gallery, self.moment_sound]
@@ -192,11 +193,11 @@ class MatchTab:
         every += [*units, self.side, self.gallery, self.moment_sound, self.files]
         knobs, given = [state, self.step, self.opacity], [self.mode, self.video, self.picture, self.sound]
 
-        starts: list[tuple] = [(self.go.click, self._on_begin, [], ask.match, given)]
-        starts += [(row.click, choose, [row], ask.example, [self.chosen]) for row, choose in self.rows]
-        starts.append((self.step.input, self._on_begin, [], ask.step, []))
-        for trigger, begin, begin_inputs, run, run_inputs in starts:
-            begun = wire(trigger, begin, begin_inputs, [self.stop, *form], status, lane=LIGHT_LANE, mode="multiple")
+        starts: list[tuple] = [(self.go.click, self._on_begin, [], [], ask.match, given)]
+        starts += [(row.click, choose, [row], fills, ask.example, [self.chosen]) for row, choose, fills in self.rows]
+        starts.append((self.step.input, self._on_begin, [], [], ask.step, []))
+        for trigger, begin, begin_inputs, fills, run, run_inputs in starts:
+            begun = wire(trigger, begin, begin_inputs, [self.stop, *fills], status, lane=LIGHT_LANE, mode="multiple")
             on_form, then = {"busy": [self.video, self.picture], "mode": "multiple"}, {"keeps_status": True}
             ran = wire(begun.then, self._job(run), [*knobs, *run_inputs], every, status, **on_form)
             ran = wire(ran.then, self._job(ask.first_film), [state, self.opacity], filmed, status, busy=self.film, **then)
@@ -205,7 +206,7 @@ class MatchTab:
             ran = wire(ran.then, self._job(ask.first_unit, self.browsing), which, excited, status, busy=self.gallery, **then)
             wire(ran.then, lambda: {self.stop: gr.update(visible=False)}, [], [self.stop], status, lane=LIGHT_LANE, **then)
         wire(self.stop.click, self._on_stop, [], [self.stop], status, lane=LIGHT_LANE)
-        wire(self.mode.input, lambda mode: self._apply(page.form(mode)), [self.mode], form, status, lane=LIGHT_LANE)
+        wire(self.mode.input, lambda mode: self._apply(page.form(mode)), [self.mode], self.modes, status, lane=LIGHT_LANE)
 
         change = [state, self.time, self.opacity]
         on_plot = {"busy": self.plot, "busy_style": "minimal"}
