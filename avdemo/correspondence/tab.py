@@ -27,6 +27,8 @@ DESKS = 4  # kept at once for all sessions
 SESSION_SECONDS = 4 * 3600  # how long a page that was closed is remembered
 READ_PLAYER = """(...a) => { const video = document.querySelector('#match-film video');
   a[1] = video ? Math.min(video.currentTime, document.querySelector('#match-time input[type=range]').max) : 0; return a; }"""
+SHOW_RESULT = """(...a) => { const result = document.querySelector('#match-verdict');
+  if (result && innerWidth < 641 && !document.querySelector('.av-problem')) result.scrollIntoView(); return a; }"""
 LISTEN = {"sources": ["upload", "microphone"], "type": "filepath", "waveform_options": page.waveform(REST)}
 SMALL = {"size": "sm", "min_width": 130}
 PLAYER = {"interactive": False, "type": "filepath", "buttons": ["download"], "waveform_options": page.waveform(REST)}
@@ -200,7 +202,9 @@ class MatchTab:
             begun = wire(trigger, begin, begin_inputs, [self.stop, *fills], status, lane=LIGHT_LANE, mode="multiple")
             on_form, then = {"busy": [self.video, self.picture], "mode": "multiple"}, {"keeps_status": True}
             ran = wire(begun.then, self._job(run), [*knobs, *run_inputs], every, status, **on_form)
-            ran = wire(ran.then, self._job(ask.first_film), [state, self.opacity], filmed, status, busy=self.film, **then)
+            ran = wire(
+                ran.then, self._job(ask.first_film), [state, self.opacity], filmed, status, busy=self.film, js=SHOW_RESULT, **then
+            )
             ran = wire(ran.then, self._on_details, [state], details, status, **then)
             which = [state, self.side, self.time, self.unit]
             ran = wire(ran.then, self._job(ask.first_unit, self.browsing), which, excited, status, busy=self.gallery, **then)

@@ -160,6 +160,7 @@ def test_readable_and_nothing_sticks_out(open_page, match_app, pairs, width, dar
     page = on.open_tab(open_page, match_app, width=width, dark=dark)
     on.upload(page, "video", pairs / "Été à deux.mp4")
     on.match(page)
+    assert (page.evaluate("() => window.scrollY") > 0) == (width < 1000)  # on a phone the result comes into view by itself
     on.set_slider(page, "shift", 1)
     on.files_include(page, "Été_à_deux_scores_sound-1.00s-later.json")
     page.get_by_text("More", exact=True).click()
