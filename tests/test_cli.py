@@ -92,7 +92,7 @@ def test_train_passes_its_options_on(stamp, tmp_path, refused) -> None:
         (["train", "stamp", "--data", ".", "--out", "x.pth"], "must end in .safetensors"),
         (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--minutes", "0"], "more than nothing"),
         (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--steps", "0"], "--steps"),
-        (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--config", "huge"], "'compact', 'paper'"),
+        (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--config", "huge"], "'compact', 'scratch', 'paper'"),
         (["replay", "gone.json"], "no file gone.json"),
     ],
 )

@@ -48,8 +48,8 @@ def score(picture: Path | str, sound: Path | str | None = None, *, shift_s: floa
 
 
 def match(
-    picture: Path | str, sound: Path | str | None = None, *, shift_s: float = 0.0, out_dir: Path | str = ".",
-    checkpoint: str = CHECKPOINT, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None,
+    picture: Path | str, sound: Path | str | None = None, *, shift_s: float = 0.0, step_s: float = STEP_S,
+    out_dir: Path | str = ".", checkpoint: str = CHECKPOINT, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None,
     keep_paths: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Score a pair and write ``scores.json``, ``where.mp4`` (``where.png`` for a still), ``spectrogram.png``,
@@ -67,7 +67,12 @@ def match(
     tell = progress or (lambda share, text: None)
     out = Path(out_dir)
     clip = prepare(
-        picture, sound, checkpoint=checkpoint, progress=lambda share, text: tell(0.6 * share, text), cancelled=cancelled
+        picture,
+        sound,
+        step_s=step_s,
+        checkpoint=checkpoint,
+        progress=lambda share, text: tell(0.6 * share, text),
+        cancelled=cancelled,
     )
     begun = time.perf_counter()
     found = scores(clip, shift_s=shift_s)
@@ -90,7 +95,7 @@ def match(
     return runs.write_run(
         out, capability="correspondence", command="match",
         inputs={"picture": clip.picture} | ({"sound": clip.sound} if clip.sound else {}),
-        parameters={"shift_s": float(shift_s), "checkpoint": checkpoint}, checkpoint={clip.model.name: clip.model.sha256},
+        parameters={"shift_s": float(shift_s), "step_s": float(step_s), "checkpoint": checkpoint}, checkpoint={clip.model.name: clip.model.sha256},
         timings=timings, outputs=["scores.json", heat, "spectrogram.png", "embeddings.npz"], device=str(clip.model.device),
         keep_paths=keep_paths,
         results={"sentence": found.verdict, "mean": round(found.mean, 4), "windows": len(found.time_s), "notes": found.notes},
