@@ -127,7 +127,7 @@ def test_match_writes_five_files_that_replay_to_the_same_bytes(shipped, video, t
     assert {p.name for p in out.iterdir()} == {"scores.json", "where.mp4", "spectrogram.png", "embeddings.npz", "run.json"}
     assert json.loads((out / "run.json").read_text()) == run and told == sorted(told) and told[-1] == 1.0
     assert run["capability"] == "correspondence" and run["command"] == "match" and list(run["inputs"]) == ["picture"]
-    assert run["parameters"] == {"shift_s": 0.5, "checkpoint": "correspondence-compact"}
+    assert run["parameters"] == {"shift_s": 0.5, "step_s": 0.25, "checkpoint": "correspondence-compact"}
     written = json.loads((out / "scores.json").read_text())
     found = pipeline.score(video, shift_s=0.5)
     assert written == found.as_dict() and run["results"]["sentence"] == found.verdict == written["verdict"]
