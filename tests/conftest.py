@@ -114,3 +114,46 @@ def refused(capsys):
         return printed.err
 
     return run
+
+
+@pytest.fixture
+def use_weights(tmp_path, monkeypatch):
+    """Settings that point to a folder of weights, for a pipeline that may have loaded others: ``use_weights(folder, pipeline)``."""
+    pipelines = []
+
+    def use(folder: Path, pipeline) -> Path:
+        monkeypatch.setenv("AVDEMO_WEIGHTS", str(folder))
+        monkeypatch.setenv("AVDEMO_WORK", str(tmp_path / "work"))
+        monkeypatch.setenv("AVDEMO_DEVICE", "cpu")
+        pipelines.append(pipeline)
+        get_settings.cache_clear()
+        pipeline.load_model.cache_clear()
+        return folder
+
+    yield use
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    for pipeline in pipelines:
+        pipeline.load_model.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def emoji_frame():
+    """A drawn instrument large on a plain ground: ``emoji_frame(name)`` gives (224, 224, 3) uint8."""
+
+    def draw(name: str):
+        import numpy as np
+        from PIL import Image
+
+        from avdemo.corpora.drawn import emoji_cutout
+        from avdemo.errors import InputError
+
+        try:
+            cutout = Image.fromarray(emoji_cutout(name), "RGBA").resize((176, 176))
+        except InputError as error:
+            pytest.skip(str(error))
+        frame = Image.new("RGB", (224, 224), (214, 222, 230))
+        frame.paste(cutout, (24, 24), cutout)
+        return np.asarray(frame)
+
+    return draw

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "settings": {"errors"},
     "runs": GROUND,
     "replay": GROUND | {"runs", "checkpoints", "ui"},  # of ui only the list of capabilities, which knows no gradio
+    "benches": GROUND | {"media"},  # what every bench command needs
     "media": GROUND,
     "dsp": GROUND,
     "backbones": {"errors"},  # picture networks that several capabilities start from
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "__main__": GROUND | {"cli"},
 }
 LIBRARY = GROUND | {"backbones", "media", "dsp", "viz", "checkpoints", "runs"}
-TEACHING = {"corpora", "training", "metrics"}  # needed to train and to measure, never to run the app
+TEACHING = {"corpora", "training", "metrics", "benches"}  # needed to train and to measure, never to run the app
 LOWEST = ("config", "network", "objective")
 # The parts of a capability; a part that is not listed may do what a recipe may, unless a pipeline or a tab reaches it.
 PART_MAY_IMPORT = {

@@ -26,6 +26,8 @@ _WHERE = {
     "load_file": "files",
     "load_into": "files",
     "save": "files",
+    "Model": "running",
+    "open_model": "running",
     "choose_device": "device",
     "inference_dtype": "device",
     "publish": "publishing",

@@ -13,7 +13,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -236,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stems", type=Path, help="also write each instrument alone, as 16-bit wav, into this folder")
     parser.add_argument("--only", choices=[example.name for example in EXAMPLES], help="make this one video and no examples.json")
     options = parser.parse_args(arguments)
-    try:
+    def work() -> None:
         for folder in filter(None, (options.out, options.stems)):
             folder.mkdir(parents=True, exist_ok=True)
         for example in EXAMPLES:
@@ -244,10 +244,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 path = make(example, options.out, options.stems)
                 print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", file=sys.stderr)
         if options.only is None:
-            text = json.dumps([describe(example) for example in EXAMPLES], indent=2, ensure_ascii=False)
-            (options.out / "examples.json").write_text(text + "\n", encoding="utf-8")
+            write_listing(options.out, [describe(example) for example in EXAMPLES])
+
+    return exit_code(work, options.out)
+
+
+def write_listing(out: Path, entries: Sequence[dict]) -> None:
+    """Write ``examples.json``."""
+    (out / "examples.json").write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def exit_code(work: Callable[[], None], out: Path) -> int:
+    """Do the work; what goes wrong is said in one sentence on standard error, and the exit code is 2."""
+    try:
+        work()
     except OSError as error:
-        print(InputError(f"The folder {options.out.name} cannot be written ({error.strerror}); choose another."), file=sys.stderr)
+        print(InputError(f"The folder {out.name} cannot be written ({error.strerror}); choose another."), file=sys.stderr)
         return 2
     except AvdemoError as error:
         print(error, file=sys.stderr)

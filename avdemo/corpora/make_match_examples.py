@@ -8,16 +8,14 @@ Drawn and rendered here from end to end, as the films of :mod:`avdemo.corpora.ma
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from avdemo.corpora.make_examples import LION, PANDA, RABBIT, RACCOON, Place
+from avdemo.corpora.make_examples import LION, PANDA, RABBIT, RACCOON, Place, exit_code, write_listing
 from avdemo.corpora.match_films import PAIR_S, SCENE_S, Film, Flight, Pair, Passage, Scene
 from avdemo.corpora.perform import find_soundfont
 from avdemo.corpora.tunes import TUNES, Tune
-from avdemo.errors import AvdemoError, InputError
 
 BEAT = Tune(
     "A beat", "this project", "2026", 120, 4,
@@ -91,7 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the files and examples.json")
     parser.add_argument("--only", choices=[example.name for example in EXAMPLES], help="make this one and no examples.json")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         options.out.mkdir(parents=True, exist_ok=True)
         soundfont = find_soundfont()
         for example in EXAMPLES:
@@ -99,15 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 example.make(options.out, soundfont)
                 print(f"{example.name} is made", file=sys.stderr)
         if options.only is None:
-            text = json.dumps([example.describe() for example in EXAMPLES], indent=2, ensure_ascii=False)
-            (options.out / "examples.json").write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        print(InputError(f"The folder {options.out.name} cannot be written ({error.strerror}); choose another."), file=sys.stderr)
-        return 2
-    except AvdemoError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+            write_listing(options.out, [example.describe() for example in EXAMPLES])
+
+    return exit_code(work, options.out)
 
 
 if __name__ == "__main__":

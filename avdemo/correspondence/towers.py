@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avdemo import media
+from avdemo.checkpoints.running import Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,17 +31,6 @@ Step = Callable[[float, str], None]
 run_lock = threading.Lock()  # one network at a time: two would share the same cores
 
 
-@dataclass(frozen=True)
-class Model:
-    """A loaded checkpoint."""
-
-    network: Correspondence
-    name: str
-    sha256: str
-    device: Any
-    dtype: Any
-
-
 @lru_cache(maxsize=2)
 def load_model(name: str = CHECKPOINT) -> Model:
     """Load a checkpoint once.
@@ -53,20 +41,18 @@ def load_model(name: str = CHECKPOINT) -> Model:
     Raises:
         WeightsError: it is missing, damaged, or does not fit.
     """
-    from avdemo.checkpoints import choose_device, inference_dtype, load, load_file, load_into
+    from avdemo.checkpoints.running import open_model
     from avdemo.correspondence.config import CorrespondenceConfig
     from avdemo.correspondence.network import Correspondence
 
-    loaded = load_file(Path(name)) if str(name).endswith(".safetensors") else load(name)
-    device = choose_device()
-    network = Correspondence(CorrespondenceConfig.from_dict(loaded.config)).eval()
-    load_into(network, loaded.state, name=str(name))
-    import torch
+    def build(config: dict) -> Correspondence:
+        return Correspondence(CorrespondenceConfig.from_dict(config))
 
-    if network.config.vision == "mobilenet_v2":
-        _fuse(network.vision.features)
-    network.to(device).to(memory_format=torch.channels_last)
-    return Model(network, str(name), loaded.sha256, device, inference_dtype(device))
+    def finish(network: Correspondence) -> None:
+        if network.config.vision == "mobilenet_v2":
+            _fuse(network.vision.features)
+
+    return open_model(name, build, finish=finish)
 
 
 def _fuse(module: nn.Module) -> None:

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avdemo import media
+from avdemo.checkpoints.running import Model
 from avdemo.errors import Cancelled, InputError, NoAudioError
 
 if TYPE_CHECKING:
-    from avdemo.pixels.network import SoundOfPixels
     from avdemo.pixels.separation import Heard
 
 SAMPLE_RATE = 44_100  # Hz, of everything that comes out
@@ -36,17 +36,6 @@ KEPT_FRAMES = 24  # vision maps kept for each clip
 
 Progress = Callable[[float, str], None]
 _run_lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Model:
-    """A loaded checkpoint."""
-
-    network: SoundOfPixels
-    name: str
-    sha256: str
-    device: Any
-    dtype: Any
 
 
 @dataclass
@@ -92,19 +81,11 @@ def load_model(name: str = CHECKPOINT) -> Model:
     Raises:
         WeightsError: it is missing, damaged, or does not fit.
     """
-    from avdemo.checkpoints import choose_device, inference_dtype, load, load_file, load_into
+    from avdemo.checkpoints.running import open_model
     from avdemo.pixels.config import PixelsConfig
     from avdemo.pixels.network import SoundOfPixels
 
-    loaded = load_file(Path(name)) if str(name).endswith(".safetensors") else load(name)
-    device = choose_device()
-    network = SoundOfPixels(PixelsConfig.from_dict(loaded.config)).eval()
-    load_into(network, loaded.state, name=name)
-    network.to(device)
-    import torch
-
-    network.to(memory_format=torch.channels_last)
-    return Model(network, name, loaded.sha256, device, inference_dtype(device))
+    return open_model(name, lambda config: SoundOfPixels(PixelsConfig.from_dict(config)))
 
 
 def prepare(

@@ -188,3 +188,19 @@ def clips(tmp_path_factory, media_maker) -> Path:
     (folder / "text.mp4").write_text("This is a letter, not a video.\n" * 40, encoding="utf-8")
     media_maker.truncated(good, folder / "half.mp4", 0.5)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory, media_maker) -> Path:
+    """Files for the Match tab: such that can be compared and such that cannot."""
+    from match_driver import write_pairs
+
+    return write_pairs(tmp_path_factory.mktemp("pairs"), media_maker)
+
+
+@pytest.fixture(scope="session")
+def match_app(start_app, tmp_path_factory) -> App:
+    """An app whose judge of correspondence is a tiny untrained network: real, and quick."""
+    from match_driver import write_weights
+
+    return start_app(AVDEMO_WEIGHTS=str(write_weights(tmp_path_factory.mktemp("weights"))))

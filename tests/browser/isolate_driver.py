@@ -6,8 +6,11 @@ import io
 import wave
 
 import numpy as np
+from gestures import Downloads, changed, source  # noqa: F401 - the tests reach them through the driver
 
 SOUND = "[id^=pixels-sound-]"
+_files = Downloads("#pixels-files")
+file_names, files_include, fetch = _files.names, _files.include, _files.fetch
 
 
 def upload(page, path):
@@ -23,43 +26,12 @@ def open_video(page, path):
     changed(page, "#pixels-frame img", None)
 
 
-def source(page, selector):
-    """What a picture or a player shows."""
-    return page.locator(selector).first.get_attribute("src")
-
-
-def changed(page, selector, before):
-    """Wait until a picture or a player shows something else than ``before``; returns it."""
-    page.wait_for_function(
-        "([selector, before]) => { const e = document.querySelector(selector); return e && e.src && e.src !== before; }",
-        arg=[selector, before],
-    )
-    return source(page, selector)
-
-
 def click_frame(page, across, down):
     """Click on the frame, in shares of its width and height."""
     frame = page.locator("#pixels-frame img")
     frame.scroll_into_view_if_needed()
     box = frame.bounding_box()
     frame.click(position={"x": box["width"] * across, "y": box["height"] * down})
-
-
-def file_names(page):
-    """Names of the downloads."""
-    return page.locator("#pixels-files a[download]").evaluate_all("links => links.map(link => link.download)")
-
-
-def files_include(page, name):
-    """Wait for a download of that name."""
-    page.wait_for_selector(f'#pixels-files a[download="{name}"]', state="attached")
-
-
-def fetch(page, name):
-    """Bytes of a download."""
-    answer = page.request.get(page.locator(f'#pixels-files a[download="{name}"]').get_attribute("href"))
-    assert answer.ok
-    return answer.body()
 
 
 def samples(data):
@@ -70,7 +42,7 @@ def samples(data):
 
 def mix_of(page):
     """Samples of the mix that the player plays."""
-    answer = page.request.get(page.locator('#pixels-mix a[download]').first.get_attribute("href"))
+    answer = page.request.get(page.locator("#pixels-mix a[download]").first.get_attribute("href"))
     return samples(answer.body())
 
 

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+from gestures import Downloads, changed, source  # noqa: F401 - the tests reach them through the driver
 
 RATE = 44_100
+_files = Downloads("#match-files")
+file_names, files_include, fetch = _files.names, _files.include, _files.fetch
 
 
 def write_weights(folder: Path) -> Path:
@@ -104,20 +107,6 @@ def everything(page):
     page.wait_for_selector("#match-stop", state="detached")
 
 
-def source(page, selector):
-    """What a picture or a player shows."""
-    return page.locator(selector).first.get_attribute("src")
-
-
-def changed(page, selector, before):
-    """Wait until a picture or a player shows something else than ``before``; returns it."""
-    page.wait_for_function(
-        "([selector, before]) => { const e = document.querySelector(selector); return e && e.src && e.src !== before; }",
-        arg=[selector, before],
-    )
-    return source(page, selector)
-
-
 def set_slider(page, which, value):
     """Type into a slider's number and leave it, as a person would; it fires the same event as dragging."""
     number = page.locator(f"#match-{which} input[type=number]")
@@ -137,26 +126,9 @@ def swap_for(page, label):
     page.locator("[role=option]").filter(has_text=label).first.click()
 
 
-def file_names(page):
-    """Names of the downloads."""
-    return page.locator("#match-files a[download]").evaluate_all("links => links.map(link => link.download)")
-
-
-def files_include(page, name):
-    """Wait for a download of that name."""
-    page.wait_for_selector(f'#match-files a[download="{name}"]', state="attached")
-
-
 def files_lack(page, name):
     """Wait until a download is gone."""
     page.wait_for_selector(f'#match-files a[download="{name}"]', state="detached")
-
-
-def fetch(page, name):
-    """Bytes of a download."""
-    answer = page.request.get(page.locator(f'#match-files a[download="{name}"]').get_attribute("href"))
-    assert answer.ok
-    return answer.body()
 
 
 def scores(page, name):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import match_driver as on
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -13,15 +12,9 @@ from gradio_client.exceptions import AppError
 
 
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory, media_maker):
-    return on.write_pairs(tmp_path_factory.mktemp("pairs"), media_maker)
-
-
-@pytest.fixture(scope="module")
-def client(start_app, tmp_path_factory):
-    app = start_app(AVDEMO_WEIGHTS=str(on.write_weights(tmp_path_factory.mktemp("weights"))))
+def client(match_app, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("downloads"))
-    client = Client(app.url, verbose=False, download_files=folder, httpx_kwargs={"timeout": 180})
+    client = Client(match_app.url, verbose=False, download_files=folder, httpx_kwargs={"timeout": 180})
     yield client
     client.close()
 

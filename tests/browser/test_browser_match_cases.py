@@ -11,16 +11,6 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory, media_maker):
-    return on.write_pairs(tmp_path_factory.mktemp("pairs"), media_maker)
-
-
-@pytest.fixture(scope="module")
-def match_app(start_app, tmp_path_factory):
-    return start_app(AVDEMO_WEIGHTS=str(on.write_weights(tmp_path_factory.mktemp("weights"))))
-
-
 @pytest.fixture
 def page(open_page, match_app):
     return on.open_tab(open_page, match_app)

@@ -10,8 +10,6 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from avdemo.settings import get_settings
-
 MAKE_MEDIA = Path(__file__).resolve().parent.parent / "media" / "make_media.py"
 SECONDS, SIZE, FPS, RATE = 3.0, (96, 64), 10, 44_100
 
@@ -50,19 +48,11 @@ def weights_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def shipped(weights_folder, tmp_path, monkeypatch):
+def shipped(weights_folder, use_weights):
     """Settings that point to that folder."""
     from avdemo.correspondence import pipeline
 
-    monkeypatch.setenv("AVDEMO_WEIGHTS", str(weights_folder))
-    monkeypatch.setenv("AVDEMO_WORK", str(tmp_path / "work"))
-    monkeypatch.setenv("AVDEMO_DEVICE", "cpu")
-    get_settings.cache_clear()
-    pipeline.load_model.cache_clear()
-    yield weights_folder
-    monkeypatch.undo()
-    get_settings.cache_clear()
-    pipeline.load_model.cache_clear()
+    return use_weights(weights_folder, pipeline)
 
 
 def swelling(seconds: float, seed: int = 0) -> np.ndarray:

@@ -21,8 +21,8 @@ def test_a_clip_of_any_length_is_made_from_an_example(video, make_media, tmp_pat
 def test_the_floor_counts_the_arithmetic_of_a_window() -> None:
     config = CorrespondenceConfig.debug()
     network = Correspondence(config).eval()
-    small, _ = bench.floor_of(network, (32, 32), 1)
-    large, seconds = bench.floor_of(network, (64, 32), 1)
+    small, _ = bench.floor_of_window(network, (32, 32), 1)
+    large, seconds = bench.floor_of_window(network, (64, 32), 1)
     first = 9 * (3 * 4 + 4 * 4) * 32 * 32  # multiply-adds of the first block of the vision tower on 32 x 32 px
     assert large > small > first / 1e6 and seconds > 0
     assert 2 * first / 1e6 > large - small > first / 1e6  # twice the places, the same sound
@@ -31,7 +31,7 @@ def test_the_floor_counts_the_arithmetic_of_a_window() -> None:
 def test_bench(shipped, video, monkeypatch) -> None:
     monkeypatch.setattr(bench, "CLIP_SECONDS", 2.0)
     monkeypatch.setattr(bench, "LONG_SECONDS", 3.0)
-    monkeypatch.setattr(bench, "MATRIX", 128)
+    monkeypatch.setattr("avdemo.benches.MATRIX", 128)
     told: list[float] = []
     result = bench.bench(lambda share, text: told.append(share), source=video, repeats=1)
     assert told == sorted(told) and told[-1] == 1.0
@@ -44,4 +44,4 @@ def test_bench(shipped, video, monkeypatch) -> None:
 
 
 def test_there_is_an_example_to_measure_with() -> None:
-    assert bench.example().suffix == ".mp4"
+    assert bench.example("correspondence").suffix == ".mp4"

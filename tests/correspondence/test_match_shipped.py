@@ -91,25 +91,11 @@ def _melodies() -> np.ndarray:
     return np.array(takes)
 
 
-def _emoji_frame(name: str) -> np.ndarray:
-    from PIL import Image
-
-    from avdemo.corpora.drawn import emoji_cutout
-
-    try:
-        cutout = Image.fromarray(emoji_cutout(name), "RGBA").resize((176, 176))
-    except InputError as error:
-        pytest.skip(str(error))
-    frame = Image.new("RGB", (224, 224), (214, 222, 230))
-    frame.paste(cutout, (24, 24), cutout)
-    return np.asarray(frame)
-
-
-def _auc(network) -> float:
+def _auc(network, emoji_frame) -> float:
     """How often a drawn instrument's own sound ranks above another's: 0.5 is chance."""
     import torch
 
-    frames = np.stack([_emoji_frame(name) for name in TOLD_APART])
+    frames = np.stack([emoji_frame(name) for name in TOLD_APART])
     wavs = _melodies()
     with torch.inference_mode():
         v = network.see(torch.from_numpy(frames)).amax((2, 3))
@@ -120,7 +106,7 @@ def _auc(network) -> float:
     return float(np.mean([(o[:, None] > r[None]).mean() for o, r in zip(own, others, strict=True)]))
 
 
-def test_it_beats_random_weights_on_a_soundfont_it_never_heard() -> None:
+def test_it_beats_random_weights_on_a_soundfont_it_never_heard(emoji_frame) -> None:
     from avdemo.correspondence.judge import untrained
     from avdemo.correspondence.pipeline import load_model
 
@@ -131,7 +117,7 @@ def test_it_beats_random_weights_on_a_soundfont_it_never_heard() -> None:
         ours.config, rng.integers(0, 256, (8, size, size, 3), dtype=np.uint8),
         rng.normal(0, 0.1, (8, ours.config.samples)).astype(np.float32),
     )  # fmt: skip
-    assert _auc(ours) > 0.7 > 0.62 > _auc(blank.eval())
+    assert _auc(ours, emoji_frame) > 0.7 > 0.62 > _auc(blank.eval(), emoji_frame)
 
 
 def test_another_sound_and_silence_score_lower_than_its_own() -> None:

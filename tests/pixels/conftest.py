@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from avdemo.pixels.config import SOUNDS, PixelsConfig
-from avdemo.settings import get_settings
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -62,16 +61,8 @@ def weights_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def shipped(weights_folder, tmp_path, monkeypatch):
+def shipped(weights_folder, use_weights):
     """Settings that point to that folder."""
     from avdemo.pixels import pipeline
 
-    monkeypatch.setenv("AVDEMO_WEIGHTS", str(weights_folder))
-    monkeypatch.setenv("AVDEMO_WORK", str(tmp_path / "work"))
-    monkeypatch.setenv("AVDEMO_DEVICE", "cpu")
-    get_settings.cache_clear()
-    pipeline.load_model.cache_clear()
-    yield weights_folder
-    monkeypatch.undo()
-    get_settings.cache_clear()
-    pipeline.load_model.cache_clear()
+    return use_weights(weights_folder, pipeline)

@@ -57,27 +57,13 @@ def _melodies(names: list[str]) -> np.ndarray:
     return np.stack([to_target_level(w.astype(np.float32))[: config.samples] for w in wavs]) / len(names)
 
 
-def _emoji_frame(name: str) -> np.ndarray:
-    from PIL import Image
-
-    from avdemo.corpora.drawn import emoji_cutout
-
-    try:
-        cutout = Image.fromarray(emoji_cutout(name), "RGBA").resize((176, 176))
-    except InputError as error:
-        pytest.skip(str(error))
-    frame = Image.new("RGB", (224, 224), (214, 222, 230))
-    frame.paste(cutout, (24, 24), cutout)
-    return np.asarray(frame)
-
-
-def test_pictures_decide_what_is_heard(separator):
+def test_pictures_decide_what_is_heard(separator, emoji_frame):
     """Over several duets: well above doing nothing, and far above what the other player's picture gives."""
     right, wrong = [], []
     for pair in (["violin", "drums"], ["trumpet", "piano"], ["flute", "guitar"], ["accordion", "banjo"], ["saxophone", "drums"]):
         wavs = _melodies(pair)
         mixture = wavs.sum(0)
-        seen = [separator.vision(_emoji_frame(name)) for name in pair]
+        seen = [separator.vision(emoji_frame(name)) for name in pair]
         right.append(bss_eval(wavs, separator.separate(mixture, seen), mixture).nsdr)
         wrong.append(bss_eval(wavs, separator.separate(mixture, seen[::-1]), mixture).nsdr)
     assert np.nanmean(right) > 4.0

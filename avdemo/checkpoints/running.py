@@ -1,0 +1,51 @@
+"""A checkpoint as a network that is ready to run. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded checkpoint: its network in eval mode on its device, and how to run it."""
+
+    network: Any  # the capability's own nn.Module
+    name: str
+    sha256: str
+    device: torch.device
+    dtype: torch.dtype
+
+
+def open_model(
+    name: str | Path, build: Callable[[dict], nn.Module], *, finish: Callable[[nn.Module], None] | None = None
+) -> Model:
+    """Load a checkpoint into the network that ``build`` makes of its configuration.
+
+    Args:
+        name: of a shipped checkpoint, or the path of a ``.safetensors`` file.
+        finish: changes the network once its weights are in, before it goes to its device.
+
+    Raises:
+        WeightsError: it is missing, damaged, or does not fit.
+    """
+    import torch
+
+    from avdemo.checkpoints.device import choose_device, inference_dtype
+    from avdemo.checkpoints.files import load, load_file, load_into
+
+    name = str(name)
+    loaded = load_file(Path(name)) if name.endswith(".safetensors") else load(name)
+    device = choose_device()
+    network = build(loaded.config).eval()
+    load_into(network, loaded.state, name=name)
+    if finish is not None:
+        finish(network)
+    network.to(device).to(memory_format=torch.channels_last)
+    return Model(network, name, loaded.sha256, device, inference_dtype(device))
