@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from avdemo.corpora.mixtures import SoundPack
 from avdemo.corpora.pairs import MADE, REAL, ClipPack, PairMaker
 from avdemo.correspondence.config import KINDS, CorrespondenceConfig
-from avdemo.correspondence.disturb import DROPPED, DROPPED_MAPS, colour, mask
+from avdemo.correspondence.disturb import DROPPED, DROPPED_MAPS, UNIT_DB
 from avdemo.correspondence.network import Correspondence
 from avdemo.correspondence.objective import NEGATIVE, POSITIVE, pair_loss, pair_table
 from avdemo.correspondence.pictures import picture_table
+from avdemo.training.disturb import colour, mask
 
 CROPPED = 0.4  # of the pictures that one photo fills are seen only through a random part
 SMALLEST_PART = 0.5  # of each side
@@ -48,7 +49,7 @@ class PairTable(nn.Module):
             seen = network.vision.understand(F.dropout2d(maps, DROPPED_MAPS) if disturbed else maps)
         seen = seen if parts is None else seen * parts[:, None]  # activations are >= 0: what is hidden cannot win the maximum
         spec = network.log_spec(wav)
-        spec = mask(colour(spec)) if disturbed else spec
+        spec = mask(colour(spec, UNIT_DB)) if disturbed else spec
         heard = network.audio(spec.contiguous(memory_format=torch.channels_last))
         v, a = seen.amax((2, 3)), heard.amax((2, 3))
         if disturbed:

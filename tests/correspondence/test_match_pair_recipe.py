@@ -13,10 +13,11 @@ from tiny_match_pack import write_pack
 from avdemo.checkpoints import load_file
 from avdemo.corpora.mixtures import SoundPack
 from avdemo.corpora.pairs import MADE, REAL, ClipPack, PairMaker
-from avdemo.correspondence import calibrate, disturb, pictures, recipe
+from avdemo.correspondence import calibrate, pictures, recipe
 from avdemo.correspondence.config import KINDS, CorrespondenceConfig
 from avdemo.correspondence.network import Correspondence
 from avdemo.correspondence.pair_recipe import PairRecipe, held_scores, judge_held
+from avdemo.training import disturb
 
 CONFIG = CorrespondenceConfig.debug()
 
@@ -107,7 +108,7 @@ def test_made_pairs_sound_what_they_show_and_real_ones_overlap(packed, drawn) ->
 def test_disturbances_change_what_they_should_and_keep_the_shape() -> None:
     torch.manual_seed(0)
     spec = torch.randn(64, 1, 32, 98)
-    coloured, masked = disturb.colour(spec), disturb.mask(spec)
+    coloured, masked = disturb.colour(spec, 20.0), disturb.mask(spec)
     change = coloured - spec
     assert torch.allclose(change.std(3), torch.zeros(()), atol=1e-5)  # the same at all moments
     assert 0.15 < change.std() < 0.5
