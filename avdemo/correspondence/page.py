@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,26 +56,12 @@ GALLERY_STYLE = (
     "#match-gallery .caption-label { max-width: 100%; }</style>"
 )
 UNITS_INFO = "Units of the last layer, with how far they rise above the ordinary, in standard deviations (σ)."
-WAVEFORM = "#8f95a3"  # what was not played yet; seen on light and on dark
-
-
-def waveform(colour: str) -> dict[str, Any]:
-    """A player's options: what was played is in ``colour`` (#rrggbb)."""
-    return {"waveform_color": WAVEFORM, "waveform_progress_color": colour, "show_recording_waveform": True}
 
 
 def swaps(titles: Sequence[str], own: str = "") -> list[tuple[str, str]]:
     """What the dropdown offers: the clip's own sound, one that was uploaded (``own``, its path), the examples'."""
     uploaded = [(f"Yours: {Path(own).name}", own)] if own else []
     return [(OWN_SOUND, OWN), *uploaded, *((title, f"{EXAMPLE}{number}") for number, title in enumerate(titles))]
-
-
-def row_style(elem_id: str, titles: Sequence[str]) -> str:
-    """Titles under the pictures of an example row, and pictures that fill their places (HTML)."""
-    item = f"#{elem_id} .gallery-item"
-    rules = [f"{item}:nth-of-type({n})::after {{ content: {json.dumps(title)}; }}" for n, title in enumerate(titles, 1)]
-    rules.append(f"{item} img {{ width: 100%; height: 100%; object-fit: cover; }}")
-    return "<style>" + html.escape("\n".join(rules), quote=False) + "</style>"
 
 
 def form(mode: str) -> Changes:

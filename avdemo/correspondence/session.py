@@ -6,9 +6,7 @@ small dictionary of plain values. Moving a knob costs only the fusion, so it is 
 
 from __future__ import annotations
 
-import re
 import threading
-import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ import numpy as np
 
 from avdemo import media
 from avdemo.errors import InputError
+from avdemo.media import stem_of
 
 if TYPE_CHECKING:
     from avdemo.correspondence.pipeline import Prepared, Scores
@@ -194,13 +193,6 @@ def offered(examples: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, 
         if sound is None or sound.is_file():
             found.append({**example, "sound": str(sound) if sound else None})
     return found
-
-
-def stem_of(path: str | Path) -> str:
-    """A file's name without its ending, fit for a download: letters (with accents), digits, ``-`` and ``_``; never empty."""
-    stem = unicodedata.normalize("NFC", Path(path).stem)
-    stem = re.sub(r"[^\w\-]+", "_", stem).strip("_.")[:60]
-    return stem or "clip"
 
 
 # ---- the session's own state: plain and small, so that it may be copied and kept for hours --------------------------------

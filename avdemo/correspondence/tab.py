@@ -29,9 +29,9 @@ READ_PLAYER = """(...a) => { const video = document.querySelector('#match-film v
   a[1] = video ? Math.min(video.currentTime, document.querySelector('#match-time input[type=range]').max) : 0; return a; }"""
 SHOW_RESULT = """(...a) => { const result = document.querySelector('#match-verdict');
   if (result && innerWidth < 641 && !document.querySelector('.av-problem')) result.scrollIntoView(); return a; }"""
-LISTEN = {"sources": ["upload", "microphone"], "type": "filepath", "waveform_options": page.waveform(REST)}
+LISTEN = {"sources": ["upload", "microphone"], "type": "filepath", "waveform_options": ui.waveform(REST)}
 SMALL = {"size": "sm", "min_width": 130}
-PLAYER = {"interactive": False, "type": "filepath", "buttons": ["download"], "waveform_options": page.waveform(REST)}
+PLAYER = {"interactive": False, "type": "filepath", "buttons": ["download"], "waveform_options": ui.waveform(REST)}
 DRAWN = {"interactive": False, "type": "filepath", "buttons": ["download", "fullscreen"]}
 
 
@@ -131,10 +131,7 @@ class MatchTab:
         if not numbers:
             return None
         if is_pair:
-            with gr.Column(elem_classes=["av-examples"]):
-                gr.HTML(page.row_style("match-pairs", titles))
-                pictures = {"components": [gr.Image(render=False)], "samples": [[file] for file in files]}
-                row = gr.Dataset(show_label=False, type="index", samples_per_page=12, elem_id="match-pairs", **pictures)
+            row = ui.picture_row(titles, files, "match-pairs")
         else:
             row = ui.example_row(titles, files, "match-videos")
 

@@ -21,6 +21,7 @@ _HOMES = {
     "read_image": "images", "write_png": "images",
     "write_video": "encode", "replace_audio": "encode",
     "new_workdir": "workdir", "clean_workdirs": "workdir", "writing": "workdir", "disk_guard": "workdir",
+    "stem_of": "workdir",
 }  # fmt: skip
 __all__ = sorted(_HOMES)
 

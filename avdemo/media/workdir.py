@@ -72,6 +72,13 @@ def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:40] or "job"
 
 
+def stem_of(path: str | Path) -> str:
+    """A file's name without its ending, fit for a download: letters (with accents), digits, ``-`` and ``_``; never empty."""
+    stem = unicodedata.normalize("NFC", Path(path).stem)
+    stem = re.sub(r"[^\w\-]+", "_", stem).strip("_.")[:60]
+    return stem or "clip"
+
+
 @contextmanager
 def writing(target: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``target`` to write to; it becomes ``target`` only when all went well.

@@ -20,12 +20,6 @@ WILL_APPEAR = (
 )
 
 OPACITY = 0.5  # of the layer over a new video
-WAVEFORM = "#8f95a3"  # what was not played yet; seen on light and on dark
-
-
-def waveform(colour: str) -> dict[str, Any]:
-    """A player's options: what was played is in ``colour`` (#rrggbb)."""
-    return {"waveform_color": WAVEFORM, "waveform_progress_color": colour, "show_recording_waveform": True}
 
 
 def opened(desk: Desk, state: dict[str, Any], time_s: float) -> Changes:

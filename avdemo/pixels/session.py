@@ -6,10 +6,8 @@ session. Clicks arrive in pixels of the *shown* frame, at most :data:`SHOWN_SIDE
 
 from __future__ import annotations
 
-import re
 import threading
 import time
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -20,6 +18,7 @@ import numpy as np
 
 from avdemo import media
 from avdemo.errors import InputError
+from avdemo.media import stem_of
 from avdemo.viz.colours import overlay_colours
 from avdemo.viz.heatmap import overlay
 from avdemo.viz.marker import Marker, markers
@@ -166,13 +165,6 @@ class Desk:
 
         points = [(place.x_px, place.y_px, place.time_s) for place in places]
         return pipeline.mix(self.prepared, points, list(gains), rest_gain)
-
-
-def stem_of(path: str | Path) -> str:
-    """A file's name without its ending, fit for a download: letters (with accents), digits, ``-`` and ``_``; never empty."""
-    stem = unicodedata.normalize("NFC", Path(path).stem)
-    stem = re.sub(r"[^\w\-]+", "_", stem).strip("_.")[:60]
-    return stem or "clip"
 
 
 # ---- the session's own state: plain and small, so that it may be copied and kept for hours --------------------------------

@@ -107,7 +107,7 @@ class IsolateTab:
             self.shown = gr.Radio([], label="Place", elem_id="pixels-shown", elem_classes=["av-places"])
             self.sounds = [
                 gr.Audio(
-                    label=f"Place {n} alone", autoplay=True, visible=False, waveform_options=page.waveform(source_colour(n - 1)),
+                    label=f"Place {n} alone", autoplay=True, visible=False, waveform_options=ui.waveform(source_colour(n - 1)),
                     elem_id=f"pixels-sound-{n}", elem_classes=[f"av-source-{n}"], **PLAYER,
                 )
                 for n in range(1, MAX_PLACES + 1)
@@ -117,7 +117,7 @@ class IsolateTab:
                 self.clear = gr.Button("Clear all places", size="sm", elem_id="pixels-clear", min_width=120)
 
     def _lay_out_mixer(self) -> None:
-        grey = {"waveform_options": page.waveform(REST), **PLAYER}
+        grey = {"waveform_options": ui.waveform(REST), **PLAYER}
         self.rest = gr.Audio(label="Everything but this place", elem_id="pixels-rest", **grey)
         ui.step("Mix the places anew")
         with gr.Group():

@@ -17,6 +17,14 @@ from avdemo.settings import Settings, get_settings
 ENERGY_STOPS = ("transparent", "#741a6e", "#b43359", "#e9612b", "#fca80d", "#f3f68a")
 
 
+WAVEFORM = "#8f95a3"  # what a player has not played yet; seen on light and on dark
+
+
+def waveform(colour: str) -> dict[str, Any]:
+    """A player's options: what was played is in ``colour`` (#rrggbb)."""
+    return {"waveform_color": WAVEFORM, "waveform_progress_color": colour, "show_recording_waveform": True}
+
+
 def duration_words(seconds: float) -> str:
     """``90`` -> "90 seconds", ``120`` -> "2 minutes"."""
     if seconds >= 120 and seconds % 60 == 0:
@@ -157,6 +165,17 @@ def example_row(titles: Sequence[str], files: Sequence[str], elem_id: str) -> gr
             samples_per_page=12,
             elem_id=elem_id,
         )
+
+
+def picture_row(titles: Sequence[str], files: Sequence[str], elem_id: str) -> gr.Dataset:
+    """Example pictures with their titles under them, as :func:`example_row` shows videos."""
+    item = f"#{elem_id} .gallery-item"
+    rules = [f"{item}:nth-of-type({n})::after {{ content: {json.dumps(title)}; }}" for n, title in enumerate(titles, 1)]
+    rules.append(f"{item} img {{ width: 100%; height: 100%; object-fit: cover; }}")
+    with gr.Column(elem_classes=["av-examples"]):
+        gr.HTML("<style>" + html.escape("\n".join(rules), quote=False) + "</style>")
+        pictures = {"components": [gr.Image(render=False)], "samples": [[file] for file in files]}
+        return gr.Dataset(show_label=False, type="index", samples_per_page=12, elem_id=elem_id, **pictures)
 
 
 def faders(count: int, prefix: str) -> list[gr.Slider]:

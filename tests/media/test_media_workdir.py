@@ -13,7 +13,7 @@ import pytest
 from make_media import numbered_picture, tone
 
 from avdemo.errors import Cancelled, InputError, StorageError
-from avdemo.media import clean_workdirs, disk_guard, new_workdir, replace_audio, write_png, write_video, write_wav, writing
+from avdemo.media import clean_workdirs, disk_guard, new_workdir, replace_audio, stem_of, write_png, write_video, write_wav, writing
 
 
 @pytest.fixture
@@ -130,3 +130,18 @@ def test_an_error_while_making_frames_is_not_hidden_and_leaves_nothing(tmp_path)
     with pytest.raises(InputError, match=r"The third picture is missing"):
         write_video(tmp_path / "a.mp4", broken(), 25, tone(1.0), 44_100)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("Été à 2.mp4", "Été_à_2"),
+        ("../../etc/passwd", "passwd"),
+        ("a b  c.tar.mov", "a_b_c_tar"),
+        ("?.mp4", "clip"),
+        ("x" * 300 + ".mp4", "x" * 60),
+        ("e\u0301.mp4", "é"),
+    ],
+)
+def test_stems_are_fit_for_downloads(name, stem):
+    assert stem_of(name) == stem

@@ -72,3 +72,16 @@ def test_faders_start_at_one_in_the_sources_colours():
     assert [fader.visible for fader in places] == [False] * 6
     assert places[2].elem_classes == ["av-source-3"]
     assert rest.elem_classes == ["av-source-rest"]
+
+
+def test_a_picture_row_shows_its_titles_and_a_player_its_colour():
+    import gradio as gr
+
+    from avdemo.ui import components
+
+    with gr.Blocks() as page:
+        row = components.picture_row(['A "guitar"', "A violin"], ["/x/a.png", "/x/b.png"], "some-row")
+    assert [sample[0] for sample in row.raw_samples] == ["/x/a.png", "/x/b.png"]
+    style = next(block.value for block in page.blocks.values() if isinstance(block, gr.HTML))
+    assert '#some-row .gallery-item:nth-of-type(1)::after { content: "A \\"guitar\\""; }' in style.replace("&gt;", ">")
+    assert components.waveform("#123456")["waveform_progress_color"] == "#123456"

@@ -76,23 +76,6 @@ def listen(desk, state, *places):
     return state
 
 
-@pytest.mark.parametrize(
-    ("name", "stem"),
-    [
-        ("Été à 2.mp4", "Été_à_2"),
-        ("../../etc/passwd", "passwd"),
-        ("a b  c.tar.mov", "a_b_c_tar"),
-        ("?.mp4", "clip"),
-        ("x" * 300 + ".mp4", "x" * 60),
-        ("e\u0301.mp4", "é"),
-    ],
-)
-def test_stems_are_fit_for_downloads(name, stem):
-    from avdemo.pixels.session import stem_of
-
-    assert stem_of(name) == stem
-
-
 def test_clicks_come_back_in_pixels_of_the_video(desk):
     assert desk.shown_size == (960, 540)
     place = desk.place(479, 269, 1.0)
