@@ -13,7 +13,17 @@ import pytest
 from make_media import numbered_picture, tone
 
 from avdemo.errors import Cancelled, InputError, StorageError
-from avdemo.media import clean_workdirs, disk_guard, new_workdir, replace_audio, stem_of, write_png, write_video, write_wav, writing
+from avdemo.media import (
+    clean_workdirs,
+    disk_guard,
+    new_workdir,
+    replace_audio,
+    stem_of,
+    write_png,
+    write_video,
+    write_wav,
+    writing,
+)
 
 
 @pytest.fixture
