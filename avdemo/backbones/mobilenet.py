@@ -18,19 +18,20 @@ class EdgePaddedConv2d(nn.Conv2d):
         return F.conv2d(F.pad(x, (0, 1, 0, 1)), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 
-def mobilenet_features() -> nn.Sequential:
-    """MobileNetV2 up to its 320-channel block; the last stage dilated instead of strided: output stride 16.
+def mobilenet_features(blocks: int = 18, *, dilated: bool = True) -> nn.Sequential:
+    """The first ``blocks`` blocks of MobileNetV2; all 18 end with the 320-channel one.
 
-    (B, 3, H, W) in [-1, 1] -> (B, 320, H/16, W/16). State-dict keys are those of torchvision's ``mobilenet_v2().features``.
+    (B, 3, H, W) in [-1, 1] -> (B, 320, H/16, W/16) with the last stage dilated instead of strided, H/32 without; 14 blocks give
+    (B, 96, H/16, W/16). State-dict keys are those of torchvision's ``mobilenet_v2().features``.
     """
     from torchvision.models import mobilenet_v2
 
-    features = mobilenet_v2(weights=None).features[:18]
+    features = mobilenet_v2(weights=None).features[:blocks]
     for index, block in enumerate(features):
         for conv in (m for m in block.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)):
-            if index > 14:
+            if dilated and index > 14:
                 conv.dilation = conv.padding = (2, 2)
-            elif index == 14:
+            elif dilated and index == 14:
                 conv.stride = (1, 1)
             elif conv.stride == (2, 2):
                 conv.__class__ = EdgePaddedConv2d

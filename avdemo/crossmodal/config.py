@@ -70,7 +70,7 @@ class Switches:
 class GeneratorConfig:
     """``style`` "deconvolution": the paper's; "modulated": upsampling, skip excitation, and the condition at every layer."""
 
-    widths: tuple[int, ...] = (256, 256, 128, 64, 32, 16)  # channels at 4 px, 8 px, ...
+    widths: tuple[int, ...] = (192, 192, 128, 64, 32, 16)  # channels at 4 px, 8 px, ...
     channels: int = 3
     noise: int = 10  # of z
     style: str = "modulated"
@@ -101,6 +101,8 @@ class CrossmodalConfig:
     judge_widths: tuple[int, ...] = (16, 16, 32, 32, 64, 64)
     judge_hidden: int = 256
     painter: GeneratorConfig = field(default_factory=lambda: GeneratorConfig(noise=32))
+    sketcher: GeneratorConfig = field(default_factory=lambda: GeneratorConfig((96, 96, 64, 48, 32, 16), noise=32))
+    """The painters of the variants that ship for comparison, N and A, and of the table of switches."""
     player: GeneratorConfig = field(default_factory=lambda: GeneratorConfig(channels=1, noise=32))
     variants: tuple[str, ...] = VARIANTS
 
@@ -109,13 +111,19 @@ class CrossmodalConfig:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.player.size != self.window.mels or self.player.size != self.window.frames:
             raise ValueError(f"a player of {self.player.size} px does not draw {self.window.mels} bands by {self.window.frames} frames")
-        if self.painter.channels != 3 or self.player.channels != 1:
+        if self.painter.channels != 3 or self.sketcher.channels != 3 or self.player.channels != 1:
             raise ValueError("a painter has three channels, a player one")
+        if (self.painter.size, self.painter.noise) != (self.sketcher.size, self.sketcher.noise):
+            raise ValueError("all painters paint one size, from one noise")
 
     @property
     def other(self) -> int:
         """Number of the class "none of the kinds"."""
         return len(self.kinds)
+
+    def painter_of(self, variant: str) -> GeneratorConfig:
+        """Of a variant, "C", "N" or "A"."""
+        return self.painter if variant == "C" else self.sketcher
 
     @property
     def picture_size(self) -> int:
@@ -138,6 +146,7 @@ class CrossmodalConfig:
             eye_size=64,
             judge_hidden=1024,
             painter=GeneratorConfig((512, 256, 128, 64, 32), style="deconvolution"),
+            sketcher=GeneratorConfig((512, 256, 128, 64, 32), style="deconvolution"),
             player=GeneratorConfig((512, 256, 128, 64, 32), channels=1, style="deconvolution"),
         )
 
@@ -153,6 +162,7 @@ class CrossmodalConfig:
             judge_widths=(4, 4, 8, 8, 8, 8),
             judge_hidden=16,
             painter=GeneratorConfig((16, 8, 8, 8), noise=4),
+            sketcher=GeneratorConfig((8, 8, 8, 8), noise=4),
             player=GeneratorConfig((16, 8, 8, 8), channels=1, noise=4),
         )
 
@@ -170,7 +180,7 @@ class CrossmodalConfig:
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
             raise ValueError(f"unknown in a crossmodal configuration: {sorted(unknown)}")
-        for name, part in (("window", SoundWindow), ("painter", GeneratorConfig), ("player", GeneratorConfig)):
+        for name, part in (("window", SoundWindow), ("painter", GeneratorConfig), ("sketcher", GeneratorConfig), ("player", GeneratorConfig)):
             if isinstance(values.get(name), Mapping):
                 values[name] = part(**values[name])
         return cls(**values)

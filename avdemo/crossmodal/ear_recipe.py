@@ -45,8 +45,9 @@ class EarRecipe:
         self.settings, self.config = config, config.as_dict()
         self.batch_size, self.seed, self.rate = batch_size, seed, rate
         sounds = SoundPack(packed, config.kinds)
-        self.maker = WindowMaker(sounds, config.kinds, "train", config.window.samples, seed)
-        self.held = held_windows(WindowMaker(sounds, config.kinds, "val", config.window.samples, seed + 1), VALIDATION_PER_KIND)
+        window = config.window
+        self.maker = WindowMaker(sounds, config.kinds, "train", window.samples, seed, window.sample_rate)
+        self.held = held_windows(WindowMaker(sounds, config.kinds, "val", window.samples, seed + 1), VALIDATION_PER_KIND)
 
     def batches(self, step: int, rank: int, world: int) -> dict[str, Tensor]:
         share = self.batch_size // world

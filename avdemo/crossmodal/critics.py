@@ -1,0 +1,131 @@
+"""Matching-aware discriminators: is this picture real, and does it belong to this feature? (Paper, section 3.3.)"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from avdemo.backbones.mobilenet import mobilenet_features
+from avdemo.crossmodal.config import FEATURE, PHI
+from avdemo.crossmodal.generators import condition
+
+TAPS = {3: 24, 6: 32, 13: 96, 17: 320}  # block of MobileNetV2 -> channels; at H/4, H/8, H/16, H/32
+PROJECTED = 64  # channels that each map is mixed to by fixed random weights
+COARSEST = 4  # places on each side where the answers are given
+
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int, padding: int, normed: bool) -> nn.Module:
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding)
+    return spectral_norm(conv) if normed else conv
+
+
+class PlainHeads(nn.Module):
+    """The paper's: convolutions to 4 x 4, phi(A) tiled and concatenated, 1x1 convolution, 4x4 convolution."""
+
+    def __init__(self, channels: int, size: int, widths: tuple[int, ...] = (64, 128, 256, 512), *, normed: bool):
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs = channels
+        steps = (size // COARSEST).bit_length() - 1
+        for number in range(steps):
+            width = widths[max(0, len(widths) - steps + number)]
+            layers += [_conv(inputs, width, 4, 2, 1, normed), nn.LeakyReLU(0.2)]
+            inputs = width
+        self.convs = nn.Sequential(*layers)
+        self.phi = nn.Sequential(nn.Linear(FEATURE, PHI), nn.LeakyReLU(0.2))
+        self.join = _conv(inputs + PHI, inputs, 1, 1, 0, normed)
+        self.last = _conv(inputs, 1, COARSEST, 1, 0, normed)
+
+    def look(self, seen: list[Tensor]) -> list[Tensor]:
+        return [self.convs(seen[0])]
+
+    def answer(self, known: list[Tensor], feature: Tensor) -> Tensor:
+        """-> (N, 1) scores."""
+        x = known[0]
+        phi = self.phi(condition(feature))[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        return self.last(F.leaky_relu(self.join(torch.cat([x, phi], 1)), 0.2)).flatten(1).float()
+
+
+class ProjectedHeads(nn.Module):
+    """A small discriminator on each map of a frozen network (Sauer et al. 2021), conditioned by projection (Miyato & Koyama 2018)."""
+
+    def __init__(self, size: int, *, normed: bool):
+        super().__init__()
+        self.bodies, self.plain, self.match = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for number in range(len(TAPS)):
+            side, layers = max(1, size >> (2 + number)), []
+            while side > COARSEST:
+                layers += [_conv(PROJECTED, PROJECTED, 4, 2, 1, normed), nn.LeakyReLU(0.2)]
+                side //= 2
+            layers += [_conv(PROJECTED, PROJECTED, 3, 1, 1, normed), nn.LeakyReLU(0.2)]
+            self.bodies.append(nn.Sequential(*layers))
+            self.plain.append(_conv(PROJECTED, 1, 1, 1, 0, normed))
+            self.match.append(nn.Linear(PHI, PROJECTED))
+        self.phi = nn.Sequential(nn.Linear(FEATURE, PHI), nn.LeakyReLU(0.2))
+
+    def look(self, seen: list[Tensor]) -> list[Tensor]:
+        return [body(part) for body, part in zip(self.bodies, seen, strict=True)]
+
+    def answer(self, known: list[Tensor], feature: Tensor) -> Tensor:
+        """-> (N, places) scores."""
+        phi = self.phi(condition(feature))
+        answers = []
+        for x, plain, match in zip(known, self.plain, self.match, strict=True):
+            together = (x * match(phi)[:, :, None, None]).sum(1, keepdim=True) / PROJECTED**0.5
+            answers.append((plain(x) + together).flatten(1).float())
+        return torch.cat(answers, 1)
+
+
+class ImageNetView(nn.Module):
+    """What a frozen MobileNetV2 sees at four scales, mixed across channels and scales by fixed random weights."""
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        self.blocks = mobilenet_features(dilated=False).requires_grad_(False)
+        generator = torch.Generator().manual_seed(seed)
+        for number, width in enumerate(TAPS.values()):
+            across = torch.randn(PROJECTED, width, 1, 1, generator=generator) * (2 / width) ** 0.5
+            between = torch.randn(PROJECTED, PROJECTED, 3, 3, generator=generator) * (2 / (9 * PROJECTED)) ** 0.5
+            self.register_buffer(f"across{number}", across)
+            self.register_buffer(f"between{number}", between)
+
+    def train(self, mode: bool = True) -> ImageNetView:
+        return super().train(False)
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """(N, 1 or 3, S, S) in [-1, 1] -> four maps (N, 64, S/4, S/4) ... (N, 64, S/32, S/32)."""
+        x = pictures.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        maps = []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in TAPS:
+                maps.append(F.conv2d(x, getattr(self, f"across{len(maps)}").to(x.dtype)))
+        mixed: list[Tensor] = []
+        for number in reversed(range(len(maps))):  # from the coarsest to the finest
+            here = maps[number]
+            if mixed:
+                here = here + F.interpolate(mixed[0], size=here.shape[2:], mode="bilinear", align_corners=False)
+            mixed.insert(0, F.conv2d(here, getattr(self, f"between{number}").to(here.dtype), padding=1))
+        return mixed
+
+
+class Critic(nn.Module):
+    """Scores pictures with a feature. ``view`` never learns; ``heads`` do.
+
+    Args:
+        channels, size: of the pictures.
+        projected: look through ImageNet's features; the weights of ``view.blocks`` are the caller's to load.
+        normed: spectral normalisation in the heads.
+    """
+
+    def __init__(self, channels: int, size: int, *, projected: bool, normed: bool):
+        super().__init__()
+        self.view: nn.Module = ImageNetView() if projected else nn.Identity()
+        self.heads: nn.Module = ProjectedHeads(size, normed=normed) if projected else PlainHeads(channels, size, normed=normed)
+
+    def see(self, pictures: Tensor) -> list[Tensor]:
+        """(N, C, S, S) in [-1, 1] -> what the heads judge."""
+        seen = self.view(pictures)
+        return seen if isinstance(seen, list) else [seen]

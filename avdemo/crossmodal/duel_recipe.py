@@ -1,0 +1,150 @@
+"""Training of the painters (S2I) and of the player (I2S): a generator against a matching-aware discriminator, in one step for both.
+
+Both players' losses are added and walked back once. The discriminator judges the generated pictures twice: detached from the
+generator for its own loss, and with its own weights detached for the generator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from avdemo.crossmodal.config import CrossmodalConfig, GeneratorConfig, Switches
+from avdemo.crossmodal.critics import Critic
+from avdemo.crossmodal.generators import Generator
+from avdemo.crossmodal.objective import augment, critic_loss, generator_loss
+
+WOBBLE = 0.1  # noise on the condition in training, as a share of its spread: held-out features lie beside those seen
+CRITIC_WEIGHT = 1.0
+RATE, BETAS = 2e-4, (0.0, 0.99)
+
+
+class Duel(nn.Module):
+    """Generator and critic; returns the sum of their losses."""
+
+    def __init__(self, config: GeneratorConfig, switches: Switches):
+        super().__init__()
+        self.switches, self.sound = switches, config.channels == 1
+        self.generator = Generator(config)
+        self.critic = None
+        if switches.adversarial:
+            self.critic = Critic(config.channels, config.size, projected=switches.projected, normed=switches.spectral_norm)
+
+    def forward(self, real: Tensor, feature: Tensor, other: Tensor, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Real (N, C, S, S) in [-1, 1], its features and those of a mismatch (N, 128), z (N, noise) -> loss and its parts."""
+        on = self.switches
+        fake = self.generator(feature, z if on.adversarial else torch.zeros_like(z))
+        if self.critic is None:
+            loss = F.mse_loss(fake, real)
+            return loss, {"squared_error": loss.detach()}
+        change: Callable[[Tensor], Tensor] = (lambda x: augment(x, sound=self.sound)) if on.augment else (lambda x: x)
+        with torch.no_grad():
+            seen_real = self.critic.see(change(real))
+        seen_fake = self.critic.see(change(fake))
+        heads = self.critic.heads
+        known = heads.look(seen_real)
+        true, mismatch = heads.answer(known, feature), heads.answer(known, other) if on.mismatch else None
+        false = heads.answer(heads.look([part.detach() for part in seen_fake]), feature)
+        loss_critic = critic_loss(true, false, mismatch, hinge=on.hinge)
+        frozen = {name: p.detach() for name, p in heads.named_parameters()}
+        loss_generator = generator_loss(functional_call(_Whole(heads), {f"heads.{n}": p for n, p in frozen.items()}, (seen_fake, feature)), hinge=on.hinge)
+        parts = {"critic": loss_critic.detach(), "generator": loss_generator.detach(), "true": true.mean().detach(), "false": false.mean().detach()}
+        if mismatch is not None:
+            parts["mismatch"] = mismatch.mean().detach()
+        return CRITIC_WEIGHT * loss_critic + loss_generator, parts
+
+
+class _Whole(nn.Module):
+    """Heads as one call, for :func:`torch.func.functional_call`."""
+
+    def __init__(self, heads: nn.Module):
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, seen: list[Tensor], feature: Tensor) -> Tensor:
+        return self.heads.answer(self.heads.look(seen), feature)
+
+
+class DuelRecipe:
+    """For :func:`avdemo.training.loop.fit`.
+
+    Args:
+        generator: what to train.
+        real: (N, C, S, S) uint8, 255 = 1, and ``kind`` (N,) their classes.
+        features: for each class, features (M, 128) of the other modality's training items.
+        judge_of: scores generated pictures; gets the averaged generator, gives ``{"score": ...}``.
+        player: for each real item, a number of who plays, if features have one too (``feature_players``): only then are pictures
+            paired with sounds of the same player, and the second kind of mismatch is possible.
+        view: state of the frozen network that a projected critic looks through.
+    """
+
+    def __init__(
+        self, config: CrossmodalConfig, generator: GeneratorConfig, switches: Switches, real: np.ndarray, kind: np.ndarray,
+        features: list[np.ndarray], judge_of: Callable[[Generator], dict[str, float]], batch_size: int, *, name: str, seed: int = 0,
+        rate: float = RATE, view: Mapping[str, Tensor] | None = None, start: Mapping[str, Tensor] | None = None,
+    ):  # fmt: skip
+        self.name = f"crossmodal-{name}-{config.name}"
+        self.generator, self.switches = generator, switches
+        self.config = config.as_dict() | {"switches": switches.__dict__}
+        self.real, self.kind, self.features, self.judge_of = real, kind, features, judge_of
+        self.batch_size, self.seed, self.rate, self.view, self.start = batch_size, seed, rate, view, start
+        self.of_kind = [np.flatnonzero(kind == k) for k in range(len(features))]
+        self.kinds = [k for k in range(len(features)) if len(self.of_kind[k]) and len(features[k])]
+
+    def _feature(self, kind: int, rng: np.random.Generator) -> np.ndarray:
+        """Something between two of the class's features, and a little beside."""
+        pool = self.features[kind]
+        first, second = pool[rng.integers(len(pool))], pool[rng.integers(len(pool))]
+        share = rng.beta(0.4, 0.4)
+        mixed = share * first + (1 - share) * second
+        return mixed + WOBBLE * mixed.std() * rng.standard_normal(mixed.shape)
+
+    def batches(self, step: int, rank: int, world: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([self.seed, 73, step, rank])
+        n = self.batch_size // world
+        kinds = rng.choice(self.kinds, n)
+        numbers = [int(rng.choice(self.of_kind[k])) for k in kinds]
+        real = self.real[numbers]
+        if self.generator.channels == 3:
+            mirrored = rng.random(n) < 0.5
+            real = np.where(mirrored[:, None, None, None], real[..., ::-1], real)
+        others = []
+        for k in kinds:
+            same = rng.random() < self.switches.same_mismatch
+            rest = [other for other in self.kinds if other != k]
+            others.append(k if same or not rest else int(rng.choice(rest)))
+        return {
+            "real": torch.from_numpy(np.ascontiguousarray(real)),
+            "feature": torch.from_numpy(np.stack([self._feature(k, rng) for k in kinds]).astype(np.float32)),
+            "other": torch.from_numpy(np.stack([self._feature(k, rng) for k in others]).astype(np.float32)),
+            "z": torch.from_numpy(rng.standard_normal((n, self.generator.noise)).astype(np.float32)),
+        }
+
+    def build(self) -> nn.Module:
+        duel = Duel(self.generator, self.switches)
+        if self.start is not None:
+            duel.generator.load_state_dict(dict(self.start))
+        if self.view is not None and self.switches.adversarial and self.switches.projected:
+            missing, _ = duel.critic.view.blocks.load_state_dict(dict(self.view), strict=False)
+            if missing:
+                raise ValueError(f"the critic's weights lack {missing[:3]}")
+        return duel
+
+    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        return [{"params": [p for p in model.parameters() if p.requires_grad], "lr": self.rate, "betas": BETAS, "weight_decay": 0.0}]
+
+    def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
+        real = (batch["real"].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        return model(real, batch["feature"], batch["other"], batch["z"])
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        return self.judge_of(model.generator)
+
+    def export(self, model: nn.Module) -> dict[str, Tensor]:
+        return model.generator.state_dict()

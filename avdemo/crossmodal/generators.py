@@ -1,0 +1,105 @@
+"""Generators: a feature and noise become a picture (S2I) or a log-mel spectrogram (I2S). Paper, sections 3.3 and 3.4."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from avdemo.crossmodal.config import FEATURE, PHI, GeneratorConfig
+
+STYLE = 128  # units that carry condition and noise to every layer
+EXCITES = 4  # a layer steers the one this many doublings later
+
+
+def condition(feature: Tensor) -> Tensor:
+    """(N, 128) -> the same without level and spread, so that a faint and a clear sound condition alike."""
+    return F.layer_norm(feature.float(), (FEATURE,))
+
+
+class Deconvolution(nn.Module):
+    """The paper's: phi(A) and z through an FC layer, then deconvolutions with BatchNorm and ReLU; tanh at the end."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.first = config.widths[0]
+        self.phi = nn.Sequential(nn.Linear(FEATURE, PHI), nn.LeakyReLU(0.2))
+        self.fc = nn.Linear(PHI + config.noise, self.first * 16)
+        layers: list[nn.Module] = [nn.BatchNorm2d(self.first), nn.ReLU()]
+        for before, after in zip(config.widths, (*config.widths[1:], None), strict=True):
+            if after is None:
+                layers.append(nn.Conv2d(before, config.channels, 3, padding=1))
+            else:
+                layers += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, feature: Tensor, z: Tensor) -> Tensor:
+        x = self.fc(torch.cat([self.phi(condition(feature)), z], 1)).view(-1, self.first, 4, 4)
+        return torch.tanh(self.layers(x.contiguous(memory_format=torch.channels_last)).float())
+
+
+class Modulated(nn.Module):
+    """One doubling: nearest upsampling, 3x3 convolution, BatchNorm whose scale and shift come from the style, leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, *, doubles: bool = True):
+        super().__init__()
+        self.doubles = doubles
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs, affine=False)
+        self.style = nn.Linear(STYLE, 2 * outputs)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        x = self.norm(self.conv(F.interpolate(x, scale_factor=2) if self.doubles else x))
+        scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
+        return F.leaky_relu(x * (1 + scale) + shift, 0.2)
+
+
+class Excitation(nn.Module):
+    """Skip-layer channel excitation (Liu et al. 2021): a coarse layer decides which channels of a fine one count."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.squeeze, self.excite = nn.Linear(inputs * 16, outputs), nn.Linear(outputs, outputs)
+
+    def forward(self, coarse: Tensor) -> Tensor:
+        x = F.silu(self.squeeze(F.adaptive_avg_pool2d(coarse, 4).flatten(1)))
+        return torch.sigmoid(self.excite(x))[:, :, None, None]
+
+
+class ModulatedGenerator(nn.Module):
+    """The compact one: condition and noise reach every layer."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.first = config.widths[0]
+        self.phi = nn.Sequential(nn.Linear(FEATURE, PHI), nn.LeakyReLU(0.2))
+        self.mapping = nn.Sequential(nn.Linear(PHI + config.noise, STYLE), nn.LeakyReLU(0.2), nn.Linear(STYLE, STYLE), nn.LeakyReLU(0.2))
+        self.fc = nn.Linear(STYLE, self.first * 16)
+        pairs = list(zip((config.widths[0], *config.widths), config.widths, strict=False))
+        self.blocks = nn.ModuleList(Modulated(a, b, doubles=number > 0) for number, (a, b) in enumerate(pairs))
+        reach = range(EXCITES, len(pairs))
+        self.excitations = nn.ModuleDict({str(n): Excitation(config.widths[n - EXCITES], config.widths[n]) for n in reach})
+        self.last = nn.Conv2d(config.widths[-1], config.channels, 3, padding=1)
+
+    def forward(self, feature: Tensor, z: Tensor) -> Tensor:
+        style = self.mapping(torch.cat([self.phi(condition(feature)), z], 1))
+        x = self.fc(style).view(-1, self.first, 4, 4).contiguous(memory_format=torch.channels_last)
+        outputs: list[Tensor] = []
+        for number, block in enumerate(self.blocks):
+            x = block(x, style)
+            if str(number) in self.excitations:
+                x = x * self.excitations[str(number)](outputs[number - EXCITES])
+            outputs.append(x)
+        return torch.tanh(self.last(x).float())
+
+
+class Generator(nn.Module):
+    """Feature (N, 128) and z (N, noise) ~ N(0, 1) -> (N, channels, S, S) in [-1, 1]."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.config = config
+        self.body = Deconvolution(config) if config.style == "deconvolution" else ModulatedGenerator(config)
+
+    def forward(self, feature: Tensor, z: Tensor) -> Tensor:
+        return self.body(feature, z)
