@@ -24,9 +24,18 @@ def draw_thing(instrument: str, background: str, size: tuple[int, int]) -> np.nd
     Raises:
         InputError: the font is not installed, or there is no such instrument or background.
     """
-    width, height = size
-    canvas = draw_background(background, size).copy()
-    cutout = enlarge(emoji_cutout(instrument), 2)
+    return put_large(draw_background(background, size).copy(), emoji_cutout(instrument))
+
+
+def put_large(canvas: np.ndarray, cutout: np.ndarray) -> np.ndarray:
+    """Put a thing with its shadow in the middle of a picture that it mostly fills, in place.
+
+    Args:
+        canvas: uint8 (H, W, 3), changed and returned.
+        cutout: uint8 (h, w, 4) RGBA of about 120 px.
+    """
+    height, width = canvas.shape[:2]
+    cutout = enlarge(cutout, 2)
     tall = 0.74 * height
     wide = tall * cutout.shape[1] / cutout.shape[0]
     soft_shadow(canvas, width / 2, 0.885 * height, 0.95 * wide, 0.13 * height, opacity=0.5)
