@@ -1,4 +1,4 @@
-"""The commands: ``python -m avdemo isolate|match|evaluate|bench|train|weights|replay``.
+"""The commands: ``python -m avdemo isolate|match|imagine|sonify|evaluate|bench|train|weights|replay``.
 
 Results go to standard output, progress to standard error; refusals are raised as :class:`avdemo.errors.AvdemoError` and printed
 by ``__main__``. A command imports what it needs when it runs, so that ``--help`` is there at once.
@@ -35,6 +35,8 @@ app.add_typer(weights_app, name="weights")
 
 NAMES = [entry.name for entry in CAPABILITIES]
 CapabilityName = Annotated[str, typer.Argument(metavar="CAPABILITY", help=f"One of {', '.join(NAMES)}.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of everything random.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -56,7 +58,7 @@ def isolate(
     video: Annotated[Path, typer.Argument(help="A video with sound.", metavar="VIDEO")],
     at: Annotated[str, typer.Option("--at", metavar="X,Y", help="The place to hear, in pixels of the upright video.")],
     time_s: Annotated[float, typer.Option("--time", metavar="S", help="The frame to look at, in seconds.")] = 0.0,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = None,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Hear one place of a video alone: isolated.wav, rest.wav, energy.png, run.json."""
@@ -77,7 +79,7 @@ def match(
         Path | None, typer.Argument(help="A sound; an image needs one, a video has its own.", metavar="[SOUND]")
     ] = None,
     shift_s: Annotated[float, typer.Option("--shift", metavar="S", help="Let the sound come so many seconds later.")] = 0.0,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = None,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Do picture and sound belong together, when and where? scores.json, where.mp4 or where.png, spectrogram.png, run.json."""
@@ -85,6 +87,39 @@ def match(
     folder = out if out is not None else Path("out") / f"{picture.stem}-match"
     with progress_on_stderr() as progress:
         run = pipeline.match(picture, sound, shift_s=shift_s, out_dir=folder, progress=progress)
+    show_run(run, folder, as_json)
+
+
+@app.command()
+def imagine(
+    sound: Annotated[Path, typer.Argument(help="A sound, or a video that has one.", metavar="SOUND")],
+    count: Annotated[int, typer.Option("--count", metavar="N", help="How many pictures.")] = 4,
+    seed: Seed = 0,
+    variant: Annotated[Literal["C", "N", "A"], typer.Option("--variant", help="The painter: S2I-C, S2I-N or S2I-A.")] = "C",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Paint the instrument that is heard: picture_01.png ..., spectrogram.png, run.json."""
+    pipeline = part_of("crossmodal", "pipeline")
+    folder = out if out is not None else Path("out") / f"{sound.stem}-imagined"
+    with progress_on_stderr() as progress:
+        run = pipeline.imagine(sound, count=count, seed=seed, variant=variant, out_dir=folder, progress=progress)
+    show_run(run, folder, as_json)
+
+
+@app.command()
+def sonify(
+    image: Annotated[Path, typer.Argument(help="A picture of an instrument.", metavar="IMAGE")],
+    seed: Seed = 0,
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", help="Length of the sound.")] = 4.0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play the instrument that is seen: sound.wav, spectrogram.png, run.json."""
+    pipeline = part_of("crossmodal", "pipeline")
+    folder = out if out is not None else Path("out") / f"{image.stem}-sonified"
+    with progress_on_stderr() as progress:
+        run = pipeline.sonify(image, seed=seed, seconds=seconds, out_dir=folder, progress=progress)
     show_run(run, folder, as_json)
 
 
@@ -121,7 +156,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training to FILE stopped.")] = False,
     minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Stop after this long.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Stop after this many steps.", min=1)] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of everything random.", min=0)] = 0,
+    seed: Seed = 0,
     start: Annotated[
         Path | None, typer.Option("--start", metavar="FILE", help="Go on from a checkpoint, with a fresh optimizer.")
     ] = None,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -101,6 +103,7 @@ def video(tmp_path) -> Path:
     path.write_bytes(b"not really a video")
     return path
 
+
 @pytest.fixture
 def refused(capsys):
     """Runs a command that must refuse, with one sentence and not a word more, and gives the sentence."""
@@ -135,6 +138,16 @@ def use_weights(tmp_path, monkeypatch):
     get_settings.cache_clear()
     for pipeline in pipelines:
         pipeline.load_model.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def make_media() -> ModuleType:
+    """What makes clips, sounds and pictures on the spot: a helper of another folder of tests, which is not on the import path."""
+    file = Path(__file__).resolve().parent / "media" / "make_media.py"
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

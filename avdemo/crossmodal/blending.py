@@ -67,7 +67,9 @@ def blend(
             yield _enlarged(picture, times)
 
     samples = round(count / FPS * heard_a.sample_rate)
-    media.write_video(path, pictures(), FPS, crossfade(heard_a.wav, heard_b.wav, samples, heard_a.sample_rate), heard_a.sample_rate)
+    media.write_video(
+        path, pictures(), FPS, crossfade(heard_a.wav, heard_b.wav, samples, heard_a.sample_rate), heard_a.sample_rate
+    )
     step(1.0, "Done")
     return Path(path)
 

@@ -37,7 +37,9 @@ def magnitudes(lms: np.ndarray, window: SoundWindow) -> np.ndarray:
     bands = len(lms)
     foot = float(hz_to_height(np.float64(window.f_min), "mel", window.f_max))
     rows = np.linspace(0, 1, bands)
-    place = np.clip((rows - foot) / (1 - foot) * (bands + 1) - 1, 0, bands - 1)  # in bands: their centres are evenly spaced in mel
+    place = np.clip(
+        (rows - foot) / (1 - foot) * (bands + 1) - 1, 0, bands - 1
+    )  # in bands: their centres are evenly spaced in mel
     below = np.minimum(place.astype(np.int64), bands - 2)
     share = (place - below)[:, None]
     level = lms[below] * (1 - share) + lms[below + 1] * share

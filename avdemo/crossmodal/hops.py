@@ -14,11 +14,11 @@ from avdemo.crossmodal.looking import Seen, look, look_at
 from avdemo.crossmodal.models import CHECKPOINT, Progress, Stop, stepper
 from avdemo.crossmodal.painting import paint
 from avdemo.crossmodal.playing import SECONDS, play
-from avdemo.crossmodal.verdict import Verdict, named
+from avdemo.crossmodal.verdict import Answered, Verdict, named
 
 
 @dataclass(frozen=True)
-class Hop:
+class Hop(Answered):
     """A sound or a picture on the way, and what the ear or the eye makes of it."""
 
     what: Literal["sound", "picture"]
@@ -27,22 +27,6 @@ class Hop:
     picture: np.ndarray | None = None  # (h, w, 3) uint8
     wav: np.ndarray | None = None  # (1, samples) float32
     sample_rate: int = 0  # Hz, of ``wav``
-
-    @property
-    def kind(self) -> str:
-        return self.verdict.kind
-
-    @property
-    def known(self) -> bool:
-        return self.verdict.known
-
-    @property
-    def probability(self) -> dict[str, float]:
-        return self.verdict.probability
-
-    @property
-    def sentence(self) -> str:
-        return self.verdict.sentence
 
 
 @dataclass(frozen=True)
@@ -67,25 +51,28 @@ def round_trip(
     Raises:
         AvdemoError: as for ``listen``, ``look``, ``paint`` and ``play``.
     """
-    part = [(progress, cancelled, edge / 4, (edge + 1) / 4) for edge in range(4)]
+    part = [stepper(progress, None, edge / 4, (edge + 1) / 4) for edge in range(4)]
     if isinstance(start, (str, Path)):
         begin = look if media.probe(start).kind == "image" else listen
-        start = begin(start, checkpoint=checkpoint, progress=stepper(*part[0]), cancelled=cancelled)
+        start = begin(start, checkpoint=checkpoint, progress=part[0], cancelled=cancelled)
     model = start.model
-    step = stepper(*part[3])
     name = start.sound if isinstance(start, Heard) else start.image
     if isinstance(start, Heard):
-        picture = paint(start, count=1, seed=seed, variant=variant, progress=stepper(*part[1]), cancelled=cancelled)[0]
+        picture = paint(start, count=1, seed=seed, variant=variant, progress=part[1], cancelled=cancelled)[0]
         seen = look_at(model, picture, Path(f"the picture of {name.name}"))
-        played = play(seen, seed=seed, seconds=seconds, progress=stepper(*part[2]), cancelled=cancelled)
-        hops = (_heard(start, False), _seen(seen, True, picture), Hop("sound", True, played.verdict, None, played.wav, played.sample_rate))
+        played = play(seen, seed=seed, seconds=seconds, progress=part[2], cancelled=cancelled)
+        hops = (
+            _heard(start, False),
+            _seen(seen, True, picture),
+            Hop("sound", True, played.verdict, None, played.wav, played.sample_rate),
+        )
     else:
-        played = play(start, seed=seed, seconds=seconds, progress=stepper(*part[1]), cancelled=cancelled)
-        heard = listen_to(model, played.wav, Path(f"the sound of {name.name}"), stepper(*part[2]))
-        picture = paint(heard, count=1, seed=seed, variant=variant, progress=step, cancelled=cancelled)[0]
+        played = play(start, seed=seed, seconds=seconds, progress=part[1], cancelled=cancelled)
+        heard = listen_to(model, played.wav, Path(f"the sound of {name.name}"), stepper(progress, cancelled, 0.5, 0.75))
+        picture = paint(heard, count=1, seed=seed, variant=variant, progress=part[3], cancelled=cancelled)[0]
         seen = look_at(model, picture, Path(f"the picture of {name.name}"))
         hops = (_seen(start, False, start.thumbnail), _heard(heard, True), _seen(seen, True, picture))
-    step(1.0, "Done")
+    part[3](1.0, "Done")
     return RoundTrip(hops, _words(hops))
 
 

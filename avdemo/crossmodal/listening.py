@@ -14,7 +14,7 @@ import numpy as np
 from avdemo import media
 from avdemo.checkpoints.running import Model
 from avdemo.crossmodal.models import CHECKPOINT, Progress, Step, Stop, at_work, load_model, stepper
-from avdemo.crossmodal.verdict import Verdict, verdict
+from avdemo.crossmodal.verdict import Answered, Verdict, verdict
 from avdemo.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MINORITY = 0.25  # of the windows: if so many sound like something else, that is
 
 
 @dataclass
-class Heard:
+class Heard(Answered):
     """A sound that pictures can be painted from: W windows, K kinds."""
 
     sound: Path
@@ -47,23 +47,6 @@ class Heard:
     checkpoint: dict[str, str]  # {"name", "sha256"}
     timings: dict[str, float]
     model: Model = field(repr=False)
-
-    @property
-    def probability(self) -> dict[str, float]:
-        """Of each kind and of "none of these"; sums to 1."""
-        return self.verdict.probability
-
-    @property
-    def kind(self) -> str:
-        return self.verdict.kind
-
-    @property
-    def known(self) -> bool:
-        return self.verdict.known
-
-    @property
-    def sentence(self) -> str:
-        return self.verdict.sentence
 
     @property
     def window(self) -> SoundWindow:
@@ -152,7 +135,9 @@ def hear(model: Model, wav: np.ndarray, step: Step) -> tuple[np.ndarray, np.ndar
     probabilities, features, levels = [], [], []
     for first in range(0, len(starts), BATCH):
         step(first / len(starts), f"Listening: window {first + 1} of {len(starts)}")
-        batch = np.concatenate([media.fit_length(wav[:, start : start + window.samples], window.samples) for start in starts[first : first + BATCH]])
+        batch = np.concatenate(
+            [media.fit_length(wav[:, start : start + window.samples], window.samples) for start in starts[first : first + BATCH]]
+        )
         levels.append(np.sqrt(np.square(batch).mean(1)))
         with at_work(model):
             feature = network.ear.feature(network.ear.spectrogram(torch.from_numpy(batch).to(model.device)))
@@ -202,4 +187,6 @@ def _disagreement(kinds: tuple[str, ...], probabilities: np.ndarray, found: Verd
     other = max(counts, key=lambda kind: counts[kind])
     if len(best) < 3 or counts[other] < MINORITY * len(best):
         return []
-    return [f"In {counts[other]} of {len(best)} windows it sounds more like {other}; the pictures show a blend of what was heard."]
+    return [
+        f"In {counts[other]} of {len(best)} windows it sounds more like {other}; the pictures show a blend of what was heard."
+    ]

@@ -12,17 +12,18 @@ import numpy as np
 from avdemo import media
 from avdemo.checkpoints.running import Model
 from avdemo.crossmodal.models import CHECKPOINT, Progress, Stop, at_work, load_model, stepper
-from avdemo.crossmodal.verdict import Verdict, verdict
+from avdemo.crossmodal.verdict import Answered, Verdict, verdict
 from avdemo.errors import InputError
 
 MIN_SIDE = 24  # px, of the shorter side
+LONG_SIDE = 1024  # px at which a picture is read
 THUMBNAIL_PX = 480  # long side of the picture that is kept
 PLAIN = 2.0  # standard deviation, of 255, under which a picture shows nothing
 OBLONG = 1.15  # long side over short side from which on one square does not show the picture
 
 
 @dataclass
-class Seen:
+class Seen(Answered):
     """A picture that sounds can be played from: K kinds."""
 
     image: Path
@@ -33,23 +34,6 @@ class Seen:
     checkpoint: dict[str, str]  # {"name", "sha256"}
     timings: dict[str, float]
     model: Model = field(repr=False)
-
-    @property
-    def probability(self) -> dict[str, float]:
-        """Of each kind and of "none of these"; sums to 1."""
-        return self.verdict.probability
-
-    @property
-    def kind(self) -> str:
-        return self.verdict.kind
-
-    @property
-    def known(self) -> bool:
-        return self.verdict.known
-
-    @property
-    def sentence(self) -> str:
-        return self.verdict.sentence
 
 
 def look(
@@ -66,12 +50,12 @@ def look(
     begun = time.perf_counter()
     step(0.02, "Reading the picture")
     info = media.check_limits(Path(image))
-    picture = media.read_image(info.path, max_side=1024)
-    if min(info.width, info.height) < MIN_SIDE:
+    if info.kind == "image" and min(info.width, info.height) < MIN_SIDE:
         raise InputError(
             f"{info.name} is {info.width} x {info.height} pixels, too small to see anything in it; "
             f"give a picture of at least {MIN_SIDE} pixels on each side."
         )
+    picture = media.read_image(info.path, max_side=LONG_SIDE)
     read = time.perf_counter()
     step(0.2, "Loading the model")
     model = load_model(checkpoint)
@@ -121,7 +105,9 @@ def squares(picture: np.ndarray, size: int) -> np.ndarray:
         top, left = (long - height) // 2, (long - width) // 2
         whole[top : top + height, left : left + width] = picture
         views.append(whole)
-    shrunk = [Image.fromarray(np.ascontiguousarray(v)).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0) for v in views]
+    shrunk = [
+        Image.fromarray(np.ascontiguousarray(v)).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0) for v in views
+    ]
     return np.stack([np.asarray(view) for view in shrunk])
 
 

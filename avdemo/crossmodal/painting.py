@@ -27,7 +27,9 @@ def check_count(count: int) -> int:
     if not is_whole(count) or count < 1:
         raise InputError(f"{count} pictures cannot be painted; ask for 1 to {MOST}.")
     if count > MOST:
-        raise LimitError(f"{count} pictures are more than are painted at once; ask for at most {MOST}, and for more with another seed.")
+        raise LimitError(
+            f"{count} pictures are more than are painted at once; ask for at most {MOST}, and for more with another seed."
+        )
     return int(count)
 
 

@@ -24,7 +24,7 @@ from avdemo.crossmodal.hops import Hop, RoundTrip, round_trip
 from avdemo.crossmodal.listening import Heard, listen
 from avdemo.crossmodal.looking import Seen, look
 from avdemo.crossmodal.models import CHECKPOINT, Model, Progress, Stop, load_model, stepper
-from avdemo.crossmodal.painting import check_count, check_variant, judged, paint
+from avdemo.crossmodal.painting import check_count, judged, paint
 from avdemo.crossmodal.playing import SECONDS, Played, check_seconds, play
 from avdemo.crossmodal.verdict import KNOWN, OTHER, Verdict, named
 
@@ -52,10 +52,10 @@ def imagine(
 
     count, seed = check_count(count), check_seed(seed)  # before anything is computed
     out = Path(out_dir)
-    heard = listen(sound, checkpoint=checkpoint, progress=stepper(progress, cancelled, 0.0, 0.5), cancelled=cancelled)
+    heard = listen(sound, checkpoint=checkpoint, progress=stepper(progress, None, 0.0, 0.5), cancelled=cancelled)
     begun = time.perf_counter()
     pictures = paint(
-        heard, count=count, seed=seed, variant=variant, progress=stepper(progress, cancelled, 0.5, 0.9), cancelled=cancelled
+        heard, count=count, seed=seed, variant=variant, progress=stepper(progress, None, 0.5, 0.9), cancelled=cancelled
     )
     painted = time.perf_counter()
     shares = judged(pictures, checkpoint=checkpoint)
@@ -93,8 +93,8 @@ def sonify(
 
     seed, seconds = check_seed(seed), check_seconds(seconds)  # before anything is computed
     out = Path(out_dir)
-    seen = look(image, checkpoint=checkpoint, progress=stepper(progress, cancelled, 0.0, 0.3), cancelled=cancelled)
-    played = play(seen, seed=seed, seconds=seconds, progress=stepper(progress, cancelled, 0.3, 0.95), cancelled=cancelled)
+    seen = look(image, checkpoint=checkpoint, progress=stepper(progress, None, 0.0, 0.3), cancelled=cancelled)
+    played = play(seen, seed=seed, seconds=seconds, progress=stepper(progress, None, 0.3, 0.95), cancelled=cancelled)
     begun = time.perf_counter()
     media.write_wav(out / "sound.wav", played.wav, played.sample_rate)
     media.write_png(out / "spectrogram.png", spectrogram_picture(played, title="What the model draws"))

@@ -37,7 +37,7 @@ PEAK = 0.95  # never exceeded: what would be louder is turned down as a whole
 NEIGHBOURHOOD = 0.5  # how far the windows' noise lies from the first's: 0 the same, 1 unrelated
 OVERLAP = 4  # windows share a 4th of their length
 LIFT_DB = 12.0  # a window is turned up by at most so much: one that is nearly empty stays so
-ROUNDS = 64  # of Griffin-Lim: after 32 the spectrogram is 1 dB further away, after 128 hardly nearer
+ROUNDS = 64  # of Griffin-Lim: 32 end 0.4 to 0.9 dB further from the spectrogram, 128 only 0.1 to 1.6 dB nearer in twice the time
 FADE_S = 0.008  # at the beginning and the end, against a click
 METHOD = (
     "log-mel windows joined by a crossfade of their power, then Richardson-Lucy for the mel bands "

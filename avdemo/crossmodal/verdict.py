@@ -25,8 +25,31 @@ class Verdict:
     sentence: str
 
 
+class Answered:
+    """What has a verdict answers as the verdict does."""
+
+    verdict: Verdict
+
+    @property
+    def probability(self) -> dict[str, float]:
+        """Of each kind and of "none of these"; sums to 1."""
+        return self.verdict.probability
+
+    @property
+    def kind(self) -> str:
+        return self.verdict.kind
+
+    @property
+    def known(self) -> bool:
+        return self.verdict.known
+
+    @property
+    def sentence(self) -> str:
+        return self.verdict.sentence
+
+
 def named(kind: str) -> str:
-    """"an accordion", "a violin", "drums"."""
+    """ "an accordion", "a violin", "drums"."""
     if kind in PLURAL:
         return kind
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
@@ -50,7 +73,5 @@ def verdict(kinds: Sequence[str], shares: np.ndarray, sense: Literal["hear", "se
         then = f", then {ranked[1]} ({probability[ranked[1]]:.2f})" if len(ranked) > 1 else ""
         sentence = f"The model is not sure what it {sense}s here; the nearest is {best} ({most:.2f}){then}."
     else:
-        sentence = (
-            f"{NONE[sense]} any of the {len(kinds)} instruments that this model knows; the nearest is {best} ({most:.2f})."
-        )
+        sentence = f"{NONE[sense]} any of the {len(kinds)} instruments that this model knows; the nearest is {best} ({most:.2f})."
     return Verdict(probability, best, known, sentence)

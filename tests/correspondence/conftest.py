@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
-MAKE_MEDIA = Path(__file__).resolve().parent.parent / "media" / "make_media.py"
 SECONDS, SIZE, FPS, RATE = 3.0, (96, 64), 10, 44_100
-
-
-@pytest.fixture(scope="session")
-def make_media() -> ModuleType:
-    """The helper of another folder of tests, by path: that folder is not on the import path."""
-    spec = importlib.util.spec_from_file_location(MAKE_MEDIA.stem, MAKE_MEDIA)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")

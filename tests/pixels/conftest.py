@@ -24,11 +24,6 @@ def _module(path: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def make_media() -> ModuleType:
-    return _module("media/make_media.py")
-
-
-@pytest.fixture(scope="session")
 def music_folder() -> ModuleType:
     return _module("corpora/music_folder.py")
 

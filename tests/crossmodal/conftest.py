@@ -1,0 +1,133 @@
+"""What the crossmodal tests share: a tiny real checkpoint behind the public name, and sounds and pictures made on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RATE = 44_100
+
+
+def tiny_network():
+    """An untrained network of the debug configuration whose answers and pictures differ."""
+    import torch
+
+    from avdemo.crossmodal.config import CrossmodalConfig
+    from avdemo.crossmodal.network import Crossmodal
+
+    config = CrossmodalConfig.debug()
+    torch.manual_seed(5)
+    network = Crossmodal(config)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # statistics of what it is shown next
+    wav = 0.3 * torch.randn(16, config.window.samples) * torch.rand(16, 1)
+    frames = torch.randint(0, 256, (16, config.eye_size, config.eye_size, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        network.train()
+        feature = network.ear.feature(network.ear.spectrogram(wav))
+        network.eye.feature(frames)
+        network.judge(torch.rand(16, 3, config.picture_size, config.picture_size) * 2 - 1)
+        for variant in config.variants:
+            network.paint(feature, torch.randn(16, config.painter.noise), variant)
+        network.play(feature, torch.randn(16, config.player.noise))
+        network.painters["A"].body.mapping[0].weight[:, -config.painter.noise :] = 0  # an autoencoder: its noise changes nothing
+    return network.eval()
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory) -> Path:
+    """A weights folder that holds a tiny model as ``crossmodal-compact``. Read only."""
+    from avdemo.checkpoints import register, save
+
+    network = tiny_network()
+    path = save(
+        tmp_path_factory.mktemp("weights") / "crossmodal-compact.safetensors", network.state_dict(), network.config.as_dict()
+    )
+    register(path, capability="crossmodal")
+    return path.parent
+
+
+@pytest.fixture
+def shipped(weights_folder, use_weights):
+    """Settings that point to that folder."""
+    from avdemo.crossmodal import pipeline
+
+    return use_weights(weights_folder, pipeline)
+
+
+@pytest.fixture
+def sure(tmp_path):
+    """A function: the path of the tiny model, changed so that ear and eye always give the same answer.
+
+    ``sure(kind, lead)``: the logit of this kind (or of "none of these") lies so far above all others.
+    """
+    import torch
+
+    from avdemo.checkpoints import save
+    from avdemo.crossmodal.verdict import OTHER
+
+    def with_answer(kind: str, lead: float, second: tuple[str, float] = ("harp", 0.0)) -> str:
+        network = tiny_network()
+        names = [*network.config.kinds, OTHER]
+        for layer in (network.ear.answer, network.eye.small.answer):
+            layer.weight.data.zero_()
+            layer.bias.data = torch.zeros(len(names))
+            layer.bias.data[names.index(kind)] = lead
+            if second[1]:
+                layer.bias.data[names.index(second[0])] = second[1]
+        path = tmp_path / f"sure-{kind.replace(' ', '-')}-{lead:g}.safetensors"
+        return str(save(path, network.state_dict(), network.config.as_dict()))
+
+    return with_answer
+
+
+def swelling(seconds: float, seed: int = 0) -> np.ndarray:
+    """A rising tone that comes and goes, in noise; no second is like another: float32 (1, samples) at RATE."""
+    time_s = np.arange(round(seconds * RATE)) / RATE
+    tone = 0.1 * (1.1 + np.sin((3.1 + seed) * time_s)) * np.sin(2 * np.pi * (300 + 400 * time_s) * time_s)
+    return (tone + 0.02 * np.random.default_rng(seed).standard_normal(len(time_s)))[None].astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def changing():
+    """The function that makes such a sound."""
+    return swelling
+
+
+@pytest.fixture(scope="session")
+def sound(make_media, tmp_path_factory) -> Path:
+    """2 s of sound. Read only."""
+    return make_media.make_sound(tmp_path_factory.mktemp("sound") / "Été.wav", swelling(2.0))
+
+
+@pytest.fixture(scope="session")
+def other_sound(make_media, tmp_path_factory) -> Path:
+    """1.2 s of another sound. Read only."""
+    return make_media.make_sound(tmp_path_factory.mktemp("sound") / "pluck.wav", make_media.tone(1.2, (440.0, 880.0)))
+
+
+@pytest.fixture(scope="session")
+def image(make_media, tmp_path_factory) -> Path:
+    """An oblong picture. Read only."""
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("picture") / "guitar.png"
+    Image.fromarray(make_media.numbered_picture(5, (150, 100))).save(path)
+    return path
+
+
+@pytest.fixture
+def heard(shipped, sound):
+    from avdemo.crossmodal import pipeline
+
+    return pipeline.listen(sound)
+
+
+@pytest.fixture
+def seen(shipped, image):
+    from avdemo.crossmodal import pipeline
+
+    return pipeline.look(image)
