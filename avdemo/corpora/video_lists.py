@@ -27,17 +27,19 @@ SPLITS = ("train", "val", "test")
 MISSING, UNLISTED = "listed but not there", "not listed"
 NAMED = 3  # how many files a report names of each kind
 
-_SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"}
-_SPLIT_NAMES |= dict.fromkeys(("val", "valid", "validate", "validation"), "val")
+#: What a folder or list may be called -> split.
+SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+SPLIT_NAMES |= dict.fromkeys(("val", "valid", "validate", "validation"), "val")
 _HEADERS = {"path", "file", "filename", "video", "video_id", "youtube_id", "name", "label", "id"}
 
 
 @dataclass
 class Report:
-    """What became of the videos of a folder."""
+    """What became of the videos (or other ``things``) of a folder."""
 
-    kept: dict[str, int] = field(default_factory=dict)  # split -> videos
+    kept: dict[str, int] = field(default_factory=dict)  # split -> how many
     dropped: dict[str, list[str]] = field(default_factory=dict)  # why -> names of files
+    things: str = "videos"
 
     def drop(self, why: str, name: str) -> None:
         self.dropped.setdefault(why, []).append(name)
@@ -46,7 +48,7 @@ class Report:
         """For a person: how many are used for what, how many are left out and why, with the first names of each kind."""
         total = sum(self.kept.values())
         uses = ", ".join(f"{self.kept.get(split, 0)} {split}" for split in SPLITS)
-        said = f"{total} videos can be used ({uses})"
+        said = f"{total} {self.things} can be used ({uses})"
         parts = []
         for why, names in self.dropped.items():
             more = ", ..." if len(names) > NAMED else ""
@@ -99,7 +101,7 @@ def _home_of_clips(data: Path) -> Path | None:
 def _in_folders(data: Path, videos: Sequence[Path], report: Report) -> list[Found]:
     names = [path.relative_to(data) for path in videos]
     tops = {name.parts[0] for name in names if len(name.parts) > 1}
-    splits = {top: _SPLIT_NAMES[top.lower()] for top in tops if top.lower() in _SPLIT_NAMES}
+    splits = {top: SPLIT_NAMES[top.lower()] for top in tops if top.lower() in SPLIT_NAMES}
     if len(set(splits.values())) < 2 and len(splits) < len(tops):
         splits = {}  # one class is called "train": those on rails
     found = []
@@ -119,7 +121,7 @@ def _split_lists(folder: Path) -> dict[str, list[Path]]:
     """Files such as train.txt or kinetics_val.csv, by split."""
     lists: dict[str, list[Path]] = {}
     for path in _tables(folder):
-        splits = {_SPLIT_NAMES[word] for word in re.split(r"[^a-z]+", path.stem.lower()) if word in _SPLIT_NAMES}
+        splits = {SPLIT_NAMES[word] for word in re.split(r"[^a-z]+", path.stem.lower()) if word in SPLIT_NAMES}
         if len(splits) == 1:
             lists.setdefault(splits.pop(), []).append(path)
     return lists

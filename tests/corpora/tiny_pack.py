@@ -75,7 +75,7 @@ def write_pack(folder: Path, instruments: Sequence[str]) -> Path:
     return folder
 
 
-def heard(wav: np.ndarray) -> float:
+def heard(wav: np.ndarray, sample_rate: int = RATE) -> float:
     """Strongest frequency of (samples,) in Hz."""
     spectrum = np.abs(np.fft.rfft(wav * np.hanning(len(wav)), 8 * len(wav)))
-    return float(np.argmax(spectrum) * RATE / (8 * len(wav)))
+    return float(np.argmax(spectrum) * sample_rate / (8 * len(wav)))
