@@ -40,8 +40,8 @@ class Heard(Answered):
     time_s: np.ndarray  # (W,) centres of the windows
     probabilities: np.ndarray  # (W, K + 1) float32, the last of none of the kinds
     audible: np.ndarray  # (W,) bool: not a pause
-    feature: np.ndarray  # (128,) float32, mean over the audible windows (over all of a silent sound)
-    verdict: Verdict  # of the mean over the same windows
+    feature: np.ndarray  # (128,) float32, mean over the audible windows; of a known kind, over those that sound like it
+    verdict: Verdict  # of the mean over the audible windows (over all of a silent sound)
     is_silent: bool
     notes: list[str]
     checkpoint: dict[str, str]  # {"name", "sha256"}
@@ -111,6 +111,8 @@ def listen_to(model: Model, wav: np.ndarray, sound: Path, step: Step) -> Heard:
         found = dataclasses.replace(found, known=False, sentence=f"Nothing can be heard in {sound.name}: it is silent.")
     else:
         notes += _disagreement(config.kinds, probabilities[chosen], found)
+    if found.known:  # a mean over windows of two instruments would be a feature of neither
+        chosen = chosen & (probabilities.argmax(1) == config.kinds.index(found.kind))
     level_db = 20 * float(np.log10(np.sqrt(np.mean(np.square(wav))) + 1e-5))
     lms = spectrogram_of(model, wav)
     timings = {"listen_s": time.perf_counter() - begun}
@@ -187,6 +189,5 @@ def _disagreement(kinds: tuple[str, ...], probabilities: np.ndarray, found: Verd
     other = max(counts, key=lambda kind: counts[kind])
     if len(best) < 3 or counts[other] < MINORITY * len(best):
         return []
-    return [
-        f"In {counts[other]} of {len(best)} windows it sounds more like {other}; the pictures show a blend of what was heard."
-    ]
+    shown = f"what is painted follows the {found.kind}" if found.known else "what is painted follows a blend of all"
+    return [f"In {counts[other]} of {len(best)} windows it sounds more like {other}; {shown}."]

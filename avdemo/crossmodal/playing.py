@@ -121,8 +121,17 @@ def play(
     step(0.3, "From mel bands to frequencies")
     with torch.inference_mode():
         mag = picture_to_magnitude(lms[None], window)[0]  # (F, T)
-        step(0.4, "Finding the phase")
-        wav = griffin_lim(mag, window.n_fft, window.hop, samples, iterations=ROUNDS, seed=seed).cpu().numpy()[None]
+        phase = stepper(progress, cancelled, 0.4, 0.85)
+        wav = griffin_lim(
+            mag,
+            window.n_fft,
+            window.hop,
+            samples,
+            iterations=ROUNDS,
+            seed=seed,
+            step=lambda share: phase(share, "Finding the phase"),
+        )
+    wav = wav.cpu().numpy()[None]
     wav = _finished(wav, window.sample_rate, loudness_db)
     inverted = time.perf_counter()
     _, shares, _, audible = hear(model, wav, stepper(progress, cancelled, 0.85, 1.0))

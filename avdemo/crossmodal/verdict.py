@@ -10,6 +10,7 @@ import numpy as np
 
 OTHER = "none of these"
 KNOWN = 0.5  # probability from which on the best kind counts as known, if "none of these" lies below it
+UNSURE = 0.35  # below this nothing is near enough to be called likely
 PLURAL = ("bagpipes", "drums")
 NONE = {"hear": "This does not sound like", "see": "This does not look like"}
 LIKE = {"hear": "This sounds like", "see": "This looks like"}
@@ -69,7 +70,7 @@ def verdict(kinds: Sequence[str], shares: np.ndarray, sense: Literal["hear", "se
     known = most >= KNOWN and most > probability[OTHER]
     if known:
         sentence = f"{LIKE[sense]} {named(best)} ({most:.2f})."
-    elif most > probability[OTHER]:
+    elif most >= UNSURE and most > probability[OTHER]:
         then = f", then {ranked[1]} ({probability[ranked[1]]:.2f})" if len(ranked) > 1 else ""
         sentence = f"The model is not sure what it {sense}s here; the nearest is {best} ({most:.2f}){then}."
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -9,8 +11,9 @@ from avdemo.dsp.stft import istft, stft
 
 
 def griffin_lim(
-    mag: Tensor, n_fft: int, hop: int, length: int | None = None, *, iterations: int = 32, momentum: float = 0.99, seed: int = 0
-) -> Tensor:
+    mag: Tensor, n_fft: int, hop: int, length: int | None = None, *, iterations: int = 32, momentum: float = 0.99, seed: int = 0,
+    step: Callable[[float], None] | None = None,
+) -> Tensor:  # fmt: skip
     """Find a waveform whose STFT magnitude is close to ``mag`` (Griffin & Lim 1984; momentum: Perraudin et al. 2013).
 
     Args:
@@ -20,6 +23,7 @@ def griffin_lim(
         iterations: each costs one STFT and one inverse.
         momentum: 0 is the classical algorithm; up to 1 converges faster and to a better place.
         seed: of the starting phase. The same seed gives the same start on every device.
+        step: called with the share done before each iteration; what it raises ends the work.
 
     Returns:
         (..., length) float32 waveform.
@@ -45,7 +49,9 @@ def griffin_lim(
     weight = momentum / (1.0 + momentum)
     tiny = torch.finfo(mag.dtype).tiny
     previous = None
-    for _ in range(iterations):
+    for number in range(iterations):
+        if step is not None:
+            step(number / iterations)
         rebuilt = stft(istft(spec, n_fft, hop, work), n_fft, hop)
         wanted = rebuilt if previous is None else rebuilt - weight * previous
         spec = wanted * (mag / wanted.abs().clamp_min(tiny))

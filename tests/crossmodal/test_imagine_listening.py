@@ -124,14 +124,29 @@ def test_verdicts() -> None:
         "This does not look like any of the 2 instruments that this model knows; the nearest is tuba (0.30)."
     )
     assert not said(0.5, 0.0, 0.5).known
+    assert said(0.3, 0.1, 0.1).sentence.startswith("This does not sound like any")  # nothing is near
     assert (named("accordion"), named("bagpipes"), named("violin")) == ("an accordion", "bagpipes", "a violin")
+
+
+def test_the_feature_of_a_known_kind_is_that_of_the_windows_which_sound_like_it(heard, monkeypatch) -> None:
+    first, second = heard.model.network.config.kinds[:2]
+
+    def two_instruments(model, wav, step):
+        shares = np.zeros((5, 17), np.float32)
+        shares[:3, 0], shares[3:, 1] = 1, 1
+        return np.arange(5.0), shares, np.arange(5, dtype=np.float32)[:, None] * np.ones((1, 128), np.float32), np.ones(5, bool)
+
+    monkeypatch.setattr(listening, "hear", two_instruments)
+    both = listening.listen_to(heard.model, heard.wav, heard.sound, lambda share, words: None)
+    assert both.known and both.kind == first and both.probability[second] == pytest.approx(0.4)
+    assert (both.feature == 1.0).all() and any(f"more like {second}" in note for note in both.notes)
 
 
 def test_windows_that_disagree_are_named() -> None:
     kinds = ("drums", "tuba")
     shares = np.array([[0.8, 0.1, 0.1]] * 3 + [[0.1, 0.8, 0.1]], np.float32)
     (note,) = listening._disagreement(kinds, shares, verdict(kinds, shares.mean(0), "hear"))
-    assert note.startswith("In 1 of 4 windows it sounds more like tuba")
+    assert note == "In 1 of 4 windows it sounds more like tuba; what is painted follows the drums."
     assert listening._disagreement(kinds, shares[:3], verdict(kinds, shares[0], "hear")) == []
 
 

@@ -73,3 +73,15 @@ def test_wrong_rows_and_momentum_are_refused() -> None:
         griffin_lim(torch.ones(256, 4), N_FFT, HOP)
     with pytest.raises(ValueError, match="momentum"):
         griffin_lim(torch.ones(257, 4), N_FFT, HOP, momentum=1.5)
+
+
+def test_it_tells_how_far_it_is_and_can_be_stopped(mag: torch.Tensor) -> None:
+    told: list[float] = []
+    griffin_lim(mag, N_FFT, HOP, iterations=4, step=told.append)
+    assert told == [0, 0.25, 0.5, 0.75]
+
+    def stop(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        griffin_lim(mag, N_FFT, HOP, iterations=4, step=stop)
