@@ -93,7 +93,7 @@ def match(
 @app.command()
 def imagine(
     sound: Annotated[Path, typer.Argument(help="A sound, or a video that has one.", metavar="SOUND")],
-    count: Annotated[int, typer.Option("--count", metavar="N", help="How many pictures.")] = 4,
+    count: Annotated[int, typer.Option("--count", metavar="N", help="How many pictures, 1 to 64.")] = 4,
     seed: Seed = 0,
     variant: Annotated[Literal["C", "N", "A"], typer.Option("--variant", help="The painter: S2I-C, S2I-N or S2I-A.")] = "C",
     out: Out = None,
@@ -111,7 +111,7 @@ def imagine(
 def sonify(
     image: Annotated[Path, typer.Argument(help="A picture of an instrument.", metavar="IMAGE")],
     seed: Seed = 0,
-    seconds: Annotated[float, typer.Option("--seconds", metavar="S", help="Length of the sound.")] = 4.0,
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", help="Length of the sound, 0.5 to 20.")] = 4.0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from avdemo import media
-from avdemo.crossmodal.chance import check_seed, noise
+from avdemo.crossmodal.chance import check_seed
 from avdemo.crossmodal.models import Progress, Stop, stepper
 from avdemo.crossmodal.painting import check_variant, paint_one
 from avdemo.errors import InputError, LimitError
@@ -57,13 +57,12 @@ def blend(
         raise LimitError(f"A film of {seconds:g} seconds is too long; ask for at most {MAX_SECONDS:g} seconds.")
     step = stepper(progress, cancelled)
     count = round(seconds * FPS)
-    z = noise(seed, 0, model.network.config.painter.noise)
     times = -(-SIDE // model.network.config.picture_size)
 
     def pictures() -> Iterator[np.ndarray]:
         for number, share in enumerate(shares(count)):
             step(number / count, f"Painting the film: picture {number + 1} of {count}")
-            picture = paint_one(model, between(heard_a.feature, heard_b.feature, float(share)), z, variant)
+            picture = paint_one(model, between(heard_a.feature, heard_b.feature, float(share)), seed, 0, variant)
             yield _enlarged(picture, times)
 
     samples = round(count / FPS * heard_a.sample_rate)

@@ -14,6 +14,7 @@ from avdemo.errors import InputError, LimitError
 if TYPE_CHECKING:
     from avdemo.crossmodal.listening import Heard
 
+NOISELESS = ("A",)  # an autoencoder learnt without noise: z = 0
 MOST = 64  # pictures at once
 WORDS = {"C": "all terms", "N": "trained without mismatches", "A": "an autoencoder, without a discriminator"}
 
@@ -66,24 +67,25 @@ def paint(
     """
     count, seed = check_count(count), check_seed(seed)
     check_variant(heard.model, variant)
-    length = heard.model.network.config.painter.noise
     step = stepper(progress, cancelled)
     pictures = []
     for number in range(count):
         step(number / count, f"Painting: picture {number + 1} of {count}")
-        pictures.append(paint_one(heard.model, heard.feature, noise(seed, number, length), variant))
+        pictures.append(paint_one(heard.model, heard.feature, seed, number, variant))
     return np.stack(pictures)
 
 
-def paint_one(model: Model, feature: np.ndarray, z: np.ndarray, variant: str) -> np.ndarray:
-    """Feature (128,) and noise (painter.noise,) -> a picture (S, S, 3) uint8.
+def paint_one(model: Model, feature: np.ndarray, seed: int, number: int, variant: str) -> np.ndarray:
+    """Feature (128,) and the ``number``-th noise of a seed -> a picture (S, S, 3) uint8.
 
     One at a time: a batch is not faster on a CPU, and its size would decide the last bits.
     """
     import torch
 
+    length = model.network.config.painter.noise
+    z = np.zeros(length, np.float32) if variant in NOISELESS else noise(seed, number, length)
     with at_work(model):
-        known, chance = (torch.from_numpy(np.ascontiguousarray(part[None])).to(model.device) for part in (feature, z))
+        known, chance = (torch.from_numpy(part[None]).to(model.device) for part in (feature, z))
         return model.network.paint(known, chance, variant)[0].cpu().numpy()
 
 

@@ -33,7 +33,6 @@ def tiny_network():
         for variant in config.variants:
             network.paint(feature, torch.randn(16, config.painter.noise), variant)
         network.play(feature, torch.randn(16, config.player.noise))
-        network.painters["A"].body.mapping[0].weight[:, -config.painter.noise :] = 0  # an autoencoder: its noise changes nothing
     return network.eval()
 
 

@@ -21,7 +21,7 @@ def test_a_picture_depends_on_the_seed_and_its_number_only(heard) -> None:
 def test_variants(heard) -> None:
     pictures = {variant: pipeline.paint(heard, count=2, seed=1, variant=variant) for variant in ("C", "N", "A")}
     assert not (pictures["C"] == pictures["N"]).all()
-    assert (pictures["A"][0] == pictures["A"][1]).all()  # an autoencoder's noise changes nothing
+    assert (pictures["A"][0] == pictures["A"][1]).all()  # an autoencoder paints without noise
     with pytest.raises(InputError, match=r"no painter 'B' in this model; it has C \(all terms\), N .*, A .*\."):
         pipeline.paint(heard, variant="B")
 
