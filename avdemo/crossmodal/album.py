@@ -22,11 +22,13 @@ TURN_DEG, SHIFT = 12.0, 0.12
 
 @dataclass(frozen=True)
 class Album:
-    """Square pictures: ``pixels`` (N, S, S, 4) uint8 RGBA, ``kind`` (N,) int64 (``len(kinds)``: none of them), ``source`` of each."""
+    """Square pictures: ``pixels`` (N, S, S, 4) uint8 RGBA, ``kind`` (N,) int64 (``len(kinds)``: none of them), ``source`` of each,
+    and ``entry``: its number in the pack."""
 
     pixels: np.ndarray
     kind: np.ndarray
     source: tuple[str, ...]
+    entry: np.ndarray
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -70,7 +72,7 @@ def load_album(
             numbers.append(number)
             kind.append(pack.instruments.index(entry["instrument"]) if known else len(pack.instruments))
     pixels = np.stack([np.asarray(square(pack.picture(n), size)) for n in numbers]) if numbers else np.zeros((0, size, size, 4), np.uint8)
-    return Album(pixels, np.array(kind, np.int64), tuple(pack.entries[n]["source"] for n in numbers))
+    return Album(pixels, np.array(kind, np.int64), tuple(pack.entries[n]["source"] for n in numbers), np.array(numbers, np.int64))
 
 
 def disturb(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:

@@ -70,20 +70,23 @@ class Switches:
 class GeneratorConfig:
     """``style`` "deconvolution": the paper's; "modulated": upsampling, skip excitation, and the condition at every layer."""
 
-    widths: tuple[int, ...] = (192, 192, 128, 64, 32, 16)  # channels at 4 px, 8 px, ...
+    widths: tuple[int, ...] = (192, 192, 128, 64, 48)  # channels at 4 px, 8 px, ...
     channels: int = 3
     noise: int = 10  # of z
     style: str = "modulated"
+    shuffle: bool = True  # the last doubling is a sub-pixel convolution (Shi et al. 2016), at a third of the cost
 
     def __post_init__(self) -> None:
         if self.style not in ("modulated", "deconvolution"):
             raise ValueError(f"unknown style of generator {self.style!r}")
+        if self.style == "deconvolution" and self.shuffle:
+            raise ValueError("the paper's generator ends with a plain convolution: shuffle=False")
         object.__setattr__(self, "widths", tuple(self.widths))  # JSON gives lists
 
     @property
     def size(self) -> int:
         """px, side of what comes out."""
-        return 4 * 2 ** (len(self.widths) - 1)
+        return 4 * 2 ** (len(self.widths) - 1 + self.shuffle)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class CrossmodalConfig:
     judge_widths: tuple[int, ...] = (16, 16, 32, 32, 64, 64)
     judge_hidden: int = 256
     painter: GeneratorConfig = field(default_factory=lambda: GeneratorConfig(noise=32))
-    sketcher: GeneratorConfig = field(default_factory=lambda: GeneratorConfig((96, 96, 64, 48, 32, 16), noise=32))
+    sketcher: GeneratorConfig = field(default_factory=lambda: GeneratorConfig((96, 96, 64, 48, 32), noise=32))
     """The painters of the variants that ship for comparison, N and A, and of the table of switches."""
     player: GeneratorConfig = field(default_factory=lambda: GeneratorConfig(channels=1, noise=32))
     variants: tuple[str, ...] = VARIANTS
@@ -145,9 +148,9 @@ class CrossmodalConfig:
             eye_style="paper",
             eye_size=64,
             judge_hidden=1024,
-            painter=GeneratorConfig((512, 256, 128, 64, 32), style="deconvolution"),
-            sketcher=GeneratorConfig((512, 256, 128, 64, 32), style="deconvolution"),
-            player=GeneratorConfig((512, 256, 128, 64, 32), channels=1, style="deconvolution"),
+            painter=GeneratorConfig((512, 256, 128, 64, 32), style="deconvolution", shuffle=False),
+            sketcher=GeneratorConfig((512, 256, 128, 64, 32), style="deconvolution", shuffle=False),
+            player=GeneratorConfig((512, 256, 128, 64, 32), channels=1, style="deconvolution", shuffle=False),
         )
 
     @classmethod
@@ -161,9 +164,9 @@ class CrossmodalConfig:
             eye_size=32,
             judge_widths=(4, 4, 8, 8, 8, 8),
             judge_hidden=16,
-            painter=GeneratorConfig((16, 8, 8, 8), noise=4),
-            sketcher=GeneratorConfig((8, 8, 8, 8), noise=4),
-            player=GeneratorConfig((16, 8, 8, 8), channels=1, noise=4),
+            painter=GeneratorConfig((16, 8, 8), noise=4),
+            sketcher=GeneratorConfig((8, 8, 8), noise=4),
+            player=GeneratorConfig((16, 8, 8), channels=1, noise=4),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrizations import spectral_norm
 
 from avdemo.backbones.mobilenet import mobilenet_features
@@ -14,6 +17,8 @@ from avdemo.crossmodal.generators import condition
 TAPS = {3: 24, 6: 32, 13: 96, 17: 320}  # block of MobileNetV2 -> channels; at H/4, H/8, H/16, H/32
 PROJECTED = 64  # channels that each map is mixed to by fixed random weights
 COARSEST = 4  # places on each side where the answers are given
+VIEW_PX = 64  # larger pictures are averaged down to this before ImageNet's features, which cost most of a step
+DETAIL = (16, 32, 64)  # channels of the convolutions that look at the picture itself, for what the features do not see
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int, padding: int, normed: bool) -> nn.Module:
@@ -49,18 +54,26 @@ class PlainHeads(nn.Module):
 
 
 class ProjectedHeads(nn.Module):
-    """A small discriminator on each map of a frozen network (Sauer et al. 2021), conditioned by projection (Miyato & Koyama 2018)."""
+    """A small discriminator on each map of a frozen network (Sauer et al. 2021), conditioned by projection (Miyato & Koyama 2018).
 
-    def __init__(self, size: int, *, normed: bool):
+    One more looks at the picture itself.
+    """
+
+    def __init__(self, channels: int, size: int, *, normed: bool):
         super().__init__()
         self.bodies, self.plain, self.match = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        layers: list[nn.Module] = []
+        for before, after in zip((channels, *DETAIL[:-1]), DETAIL, strict=True):
+            layers += [_conv(before, after, 4, 2, 1, normed), nn.LeakyReLU(0.2)]
+        self.bodies.append(nn.Sequential(*layers))
         for number in range(len(TAPS)):
-            side, layers = max(1, size >> (2 + number)), []
+            side, layers = max(1, min(size, VIEW_PX) >> (2 + number)), []
             while side > COARSEST:
                 layers += [_conv(PROJECTED, PROJECTED, 4, 2, 1, normed), nn.LeakyReLU(0.2)]
                 side //= 2
             layers += [_conv(PROJECTED, PROJECTED, 3, 1, 1, normed), nn.LeakyReLU(0.2)]
             self.bodies.append(nn.Sequential(*layers))
+        for _ in self.bodies:
             self.plain.append(_conv(PROJECTED, 1, 1, 1, 0, normed))
             self.match.append(nn.Linear(PHI, PROJECTED))
         self.phi = nn.Sequential(nn.Linear(FEATURE, PHI), nn.LeakyReLU(0.2))
@@ -94,9 +107,24 @@ class ImageNetView(nn.Module):
     def train(self, mode: bool = True) -> ImageNetView:
         return super().train(False)
 
+    def fuse(self) -> None:
+        """Put the frozen BatchNorms into the convolutions before them; the same numbers for a tenth less time."""
+        for part in self.blocks.modules():
+            children = list(part.named_children()) if isinstance(part, nn.Sequential) else []
+            children += list(part.conv.named_children()) if hasattr(part, "conv") and isinstance(part.conv, nn.Sequential) else []
+            owner = part if isinstance(part, nn.Sequential) else getattr(part, "conv", part)
+            for (first, conv), (second, norm) in pairwise(children):
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    setattr(owner, first, fuse_conv_bn_eval(conv.eval(), norm.eval()))
+                    setattr(owner, second, nn.Identity())
+
     def forward(self, pictures: Tensor) -> list[Tensor]:
-        """(N, 1 or 3, S, S) in [-1, 1] -> four maps (N, 64, S/4, S/4) ... (N, 64, S/32, S/32)."""
-        x = pictures.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        """(N, 1 or 3, S, S) in [-1, 1] -> the pictures, and four maps (N, 64, s/4, s/4) ... (N, 64, s/32, s/32), s = min(S, 64)."""
+        if pictures.shape[-1] > VIEW_PX:
+            x = F.avg_pool2d(pictures, pictures.shape[-1] // VIEW_PX)
+        else:
+            x = pictures
+        x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -108,7 +136,7 @@ class ImageNetView(nn.Module):
             if mixed:
                 here = here + F.interpolate(mixed[0], size=here.shape[2:], mode="bilinear", align_corners=False)
             mixed.insert(0, F.conv2d(here, getattr(self, f"between{number}").to(here.dtype), padding=1))
-        return mixed
+        return [pictures, *mixed]
 
 
 class Critic(nn.Module):
@@ -123,7 +151,7 @@ class Critic(nn.Module):
     def __init__(self, channels: int, size: int, *, projected: bool, normed: bool):
         super().__init__()
         self.view: nn.Module = ImageNetView() if projected else nn.Identity()
-        self.heads: nn.Module = ProjectedHeads(size, normed=normed) if projected else PlainHeads(channels, size, normed=normed)
+        self.heads: nn.Module = ProjectedHeads(channels, size, normed=normed) if projected else PlainHeads(channels, size, normed=normed)
 
     def see(self, pictures: Tensor) -> list[Tensor]:
         """(N, C, S, S) in [-1, 1] -> what the heads judge."""

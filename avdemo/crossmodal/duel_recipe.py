@@ -19,9 +19,8 @@ from avdemo.crossmodal.config import CrossmodalConfig, GeneratorConfig, Switches
 from avdemo.crossmodal.critics import Critic
 from avdemo.crossmodal.generators import Generator
 from avdemo.crossmodal.objective import augment, critic_loss, generator_loss
+from avdemo.crossmodal.pools import Pool
 
-WOBBLE = 0.1  # noise on the condition in training, as a share of its spread: held-out features lie beside those seen
-CRITIC_WEIGHT = 1.0
 RATE, BETAS = 2e-4, (0.0, 0.99)
 
 
@@ -53,11 +52,13 @@ class Duel(nn.Module):
         false = heads.answer(heads.look([part.detach() for part in seen_fake]), feature)
         loss_critic = critic_loss(true, false, mismatch, hinge=on.hinge)
         frozen = {name: p.detach() for name, p in heads.named_parameters()}
-        loss_generator = generator_loss(functional_call(_Whole(heads), {f"heads.{n}": p for n, p in frozen.items()}, (seen_fake, feature)), hinge=on.hinge)
-        parts = {"critic": loss_critic.detach(), "generator": loss_generator.detach(), "true": true.mean().detach(), "false": false.mean().detach()}
+        judged = functional_call(_Whole(heads), {f"heads.{n}": p for n, p in frozen.items()}, (seen_fake, feature))
+        loss_generator = generator_loss(judged, hinge=on.hinge)
+        parts = {"critic": loss_critic.detach(), "generator": loss_generator.detach()}
+        parts |= {"true": true.mean().detach(), "false": false.mean().detach()}
         if mismatch is not None:
             parts["mismatch"] = mismatch.mean().detach()
-        return CRITIC_WEIGHT * loss_critic + loss_generator, parts
+        return loss_critic + loss_generator, parts
 
 
 class _Whole(nn.Module):
@@ -76,53 +77,41 @@ class DuelRecipe:
 
     Args:
         generator: what to train.
-        real: (N, C, S, S) uint8, 255 = 1, and ``kind`` (N,) their classes.
-        features: for each class, features (M, 128) of the other modality's training items.
+        real: (N, C, S, S) uint8, 255 = 1, and ``kind`` (N,) their classes; classes are drawn alike, whatever their number of items.
+        pool: the features that belong to them, and those that do not.
         judge_of: scores generated pictures; gets the averaged generator, gives ``{"score": ...}``.
-        player: for each real item, a number of who plays, if features have one too (``feature_players``): only then are pictures
-            paired with sounds of the same player, and the second kind of mismatch is possible.
         view: state of the frozen network that a projected critic looks through.
     """
 
     def __init__(
         self, config: CrossmodalConfig, generator: GeneratorConfig, switches: Switches, real: np.ndarray, kind: np.ndarray,
-        features: list[np.ndarray], judge_of: Callable[[Generator], dict[str, float]], batch_size: int, *, name: str, seed: int = 0,
+        pool: Pool, judge_of: Callable[[Generator], dict[str, float]], batch_size: int, *, name: str, seed: int = 0,
         rate: float = RATE, view: Mapping[str, Tensor] | None = None, start: Mapping[str, Tensor] | None = None,
     ):  # fmt: skip
         self.name = f"crossmodal-{name}-{config.name}"
         self.generator, self.switches = generator, switches
         self.config = config.as_dict() | {"switches": switches.__dict__}
-        self.real, self.kind, self.features, self.judge_of = real, kind, features, judge_of
+        self.real, self.pool, self.judge_of = real, pool, judge_of
         self.batch_size, self.seed, self.rate, self.view, self.start = batch_size, seed, rate, view, start
-        self.of_kind = [np.flatnonzero(kind == k) for k in range(len(features))]
-        self.kinds = [k for k in range(len(features)) if len(self.of_kind[k]) and len(features[k])]
-
-    def _feature(self, kind: int, rng: np.random.Generator) -> np.ndarray:
-        """Something between two of the class's features, and a little beside."""
-        pool = self.features[kind]
-        first, second = pool[rng.integers(len(pool))], pool[rng.integers(len(pool))]
-        share = rng.beta(0.4, 0.4)
-        mixed = share * first + (1 - share) * second
-        return mixed + WOBBLE * mixed.std() * rng.standard_normal(mixed.shape)
+        self.of_kind = {int(k): np.flatnonzero(kind == k) for k in np.unique(kind)}
 
     def batches(self, step: int, rank: int, world: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, 73, step, rank])
         n = self.batch_size // world
-        kinds = rng.choice(self.kinds, n)
-        numbers = [int(rng.choice(self.of_kind[k])) for k in kinds]
+        kinds = rng.choice(list(self.of_kind), n)
+        numbers = [int(rng.choice(self.of_kind[int(k)])) for k in kinds]
         real = self.real[numbers]
         if self.generator.channels == 3:
             mirrored = rng.random(n) < 0.5
             real = np.where(mirrored[:, None, None, None], real[..., ::-1], real)
-        others = []
-        for k in kinds:
-            same = rng.random() < self.switches.same_mismatch
-            rest = [other for other in self.kinds if other != k]
-            others.append(k if same or not rest else int(rng.choice(rest)))
+        items = list(zip(numbers, map(int, kinds), strict=True))
+        same = rng.random(n) < self.switches.same_mismatch
+        own = [self.pool.own(number, k, rng) for number, k in items]
+        others = [self.pool.other(number, k, rng, same_kind=bool(s)) for (number, k), s in zip(items, same, strict=True)]
         return {
             "real": torch.from_numpy(np.ascontiguousarray(real)),
-            "feature": torch.from_numpy(np.stack([self._feature(k, rng) for k in kinds]).astype(np.float32)),
-            "other": torch.from_numpy(np.stack([self._feature(k, rng) for k in others]).astype(np.float32)),
+            "feature": torch.from_numpy(np.stack(own).astype(np.float32)),
+            "other": torch.from_numpy(np.stack(others).astype(np.float32)),
             "z": torch.from_numpy(rng.standard_normal((n, self.generator.noise)).astype(np.float32)),
         }
 
@@ -134,6 +123,7 @@ class DuelRecipe:
             missing, _ = duel.critic.view.blocks.load_state_dict(dict(self.view), strict=False)
             if missing:
                 raise ValueError(f"the critic's weights lack {missing[:3]}")
+            duel.critic.view.fuse()
         return duel
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:

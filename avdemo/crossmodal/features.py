@@ -15,7 +15,7 @@ from avdemo.crossmodal.hearing import Ear
 from avdemo.crossmodal.seeing import Eye, Judge, normalise
 from avdemo.crossmodal.windows import ORIGINS, WindowMaker
 
-PLAYED = ("render", "notes", "phrase")  # origins whose windows hold the instrument alone
+PLAYED = ("render", "notes", "phrase")  # origins whose windows hold the instrument alone; a recording may hold other things too
 
 
 def draw_windows(packed: Path, config: CrossmodalConfig, split: str, per_kind: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -23,11 +23,18 @@ def draw_windows(packed: Path, config: CrossmodalConfig, split: str, per_kind: i
     maker = WindowMaker(SoundPack(packed, config.kinds), config.kinds, split, config.window.samples, seed)
     wavs, kinds = [], []
     for kind in range(len(config.kinds)):
-        have = [name for name, group in zip(ORIGINS, maker.of_kind[kind], strict=True) if group and name in PLAYED]
+        have = [name for name, group in zip(ORIGINS, maker.of_kind[kind], strict=True) if group]
+        have = [name for name in have if name in PLAYED] or have
         for number in range(per_kind if have else 0):
             wavs.append(maker.of(kind, np.random.default_rng([seed, 79, kind, number]), have[number % len(have)]))
             kinds.append(kind)
     return np.stack(wavs), np.array(kinds)
+
+
+def paired_windows(packed: Path, config: CrossmodalConfig) -> np.ndarray:
+    """The sound of every packed pair, (N, samples) float32; what a pair lacks at its end is silent."""
+    sounds = SoundPack(packed, config.kinds)
+    return np.stack([sounds.wav(number, 0, config.window.samples) for number in range(len(sounds.entries))])
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from avdemo.crossmodal.config import FEATURE, PHI, GeneratorConfig
 
 STYLE = 128  # units that carry condition and noise to every layer
-EXCITES = 4  # a layer steers the one this many doublings later
+EXCITES = 3  # a layer steers the one this many doublings later
 
 
 def condition(feature: Tensor) -> Tensor:
@@ -79,7 +79,8 @@ class ModulatedGenerator(nn.Module):
         self.blocks = nn.ModuleList(Modulated(a, b, doubles=number > 0) for number, (a, b) in enumerate(pairs))
         reach = range(EXCITES, len(pairs))
         self.excitations = nn.ModuleDict({str(n): Excitation(config.widths[n - EXCITES], config.widths[n]) for n in reach})
-        self.last = nn.Conv2d(config.widths[-1], config.channels, 3, padding=1)
+        self.last = nn.Conv2d(config.widths[-1], config.channels * (4 if config.shuffle else 1), 3, padding=1)
+        self.shuffle = nn.PixelShuffle(2) if config.shuffle else nn.Identity()
 
     def forward(self, feature: Tensor, z: Tensor) -> Tensor:
         style = self.mapping(torch.cat([self.phi(condition(feature)), z], 1))
@@ -90,7 +91,7 @@ class ModulatedGenerator(nn.Module):
             if str(number) in self.excitations:
                 x = x * self.excitations[str(number)](outputs[number - EXCITES])
             outputs.append(x)
-        return torch.tanh(self.last(x).float())
+        return torch.tanh(self.shuffle(self.last(x)).float())
 
 
 class Generator(nn.Module):

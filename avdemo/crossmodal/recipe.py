@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avdemo.backbones.mobilenet import features_of
 from avdemo.checkpoints import load_file
+from avdemo.corpora.paired_set import packed_partners
 from avdemo.crossmodal.album import load_album
-from avdemo.crossmodal.config import CrossmodalConfig, Switches
+from avdemo.crossmodal.assembly import assemble
+from avdemo.crossmodal.config import FEATURE, CrossmodalConfig, Switches
 from avdemo.crossmodal.duel_recipe import DuelRecipe
 from avdemo.crossmodal.ear_recipe import EarRecipe
 from avdemo.crossmodal.features import (
@@ -20,6 +25,7 @@ from avdemo.crossmodal.features import (
     by_kind,
     draw_windows,
     kernel_distance,
+    paired_windows,
     picture_features,
     sound_features,
     spectrograms,
@@ -27,14 +33,19 @@ from avdemo.crossmodal.features import (
 )
 from avdemo.crossmodal.generators import Generator
 from avdemo.crossmodal.hearing import Ear
-from avdemo.crossmodal.seeing import Eye, Judge
+from avdemo.crossmodal.pools import KindPool, PairPool, Pool, is_paired
+from avdemo.crossmodal.seeing import BLOCKS, Eye, Judge
 from avdemo.crossmodal.sight_recipe import SightRecipe
+from avdemo.errors import InputError
 from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
 
 FEATURES_PER_KIND, HELD_PER_KIND = 320, 24  # windows that condition the painters, in training and in validation
 SPECTROGRAMS_PER_KIND = 320  # that the player learns from
 VIEWS = 3  # disturbed views of each photo that condition the player
-PARTS = ("ear", "eye", "judge", "C", "N", "A", "player")
+SHARES = {"ear": 0.18, "eye": 0.06, "judge": 0.06, "C": 0.40, "N": 0.05, "A": 0.03, "player": 0.22}  # of the training time
+DEFAULT_MINUTES = 110.0
+CONFIGS = ("compact", "paper")
+PAPER_SWITCHES = {"augment": False, "spectral_norm": False, "hinge": False, "projected": False, "ema": False}
 
 
 def _options(batch_size: int, minutes: float | None, steps: int | None, seed: int, **special: Any) -> TrainOptions:
@@ -106,17 +117,20 @@ def train_painter(
     if switches is None:
         switches = {"C": Switches(), "N": Switches(mismatch=False), "A": Switches(adversarial=False)}[variant]
     ear, eye, judge = (open_part(parts[name], config, name) for name in ("ear", "eye", "judge"))
-    wavs, kinds = draw_windows(packed, config, "train", FEATURES_PER_KIND, seed)
-    features = by_kind(sound_features(ear, wavs), kinds, len(config.kinds))
     held, held_kinds = draw_windows(packed, config, "val", HELD_PER_KIND, seed + 1)
     album = load_album(packed, config.kinds, "train", config.picture_size, others=False)
     frames = album.on_white()
+    if is_paired(packed):
+        pool: Pool = PairPool(sound_features(ear, paired_windows(packed, config)), packed_partners(packed), album.entry)
+    else:
+        wavs, kinds = draw_windows(packed, config, "train", FEATURES_PER_KIND, seed)
+        pool = KindPool(by_kind(sound_features(ear, wavs), kinds, len(config.kinds)))
     sample = np.random.default_rng(seed).permutation(len(frames))[:1200]
     judge_of = painter_judge(
         config, judge, eye, sound_features(ear, held), held_kinds, to_pictures(frames[sample]), by_judge=switches.early_stopping
     )
     recipe = DuelRecipe(
-        config, config.sketcher if small else config.painter_of(variant), switches, frames.transpose(0, 3, 1, 2), album.kind, features,
+        config, config.sketcher if small else config.painter_of(variant), switches, frames.transpose(0, 3, 1, 2), album.kind, pool,
         judge_of, batch_size, name=f"S2I-{variant}", seed=seed, view=view, start=load_file(start).state if start else None,
     )  # fmt: skip
     options = _duel_options(batch_size, minutes, steps, seed, switches)
@@ -162,16 +176,117 @@ def train_player(
     """I2S. ``parts`` holds the checkpoints of "ear" and "eye"."""
     switches = switches or Switches()
     ear, eye = open_part(parts["ear"], config, "ear"), open_part(parts["eye"], config, "eye")
-    wavs, kinds = draw_windows(packed, config, "train", SPECTROGRAMS_PER_KIND, seed + 2)
-    real = spectrograms(ear, wavs)
     album = load_album(packed, config.kinds, "train", config.eye_size, others=False, drawn=True)
-    features = by_kind(*picture_features(eye, album, VIEWS, seed), len(config.kinds))
+    if is_paired(packed):
+        real, kinds = spectrograms(ear, paired_windows(packed, config)[album.entry]), album.kind
+        own = np.zeros((int(album.entry.max()) + 1, FEATURE), np.float32)
+        own[album.entry] = picture_features(eye, album)[0]
+        pool: Pool = PairPool(own, packed_partners(packed), album.entry)
+    else:
+        wavs, kinds = draw_windows(packed, config, "train", SPECTROGRAMS_PER_KIND, seed + 2)
+        real = spectrograms(ear, wavs)
+        pool = KindPool(by_kind(*picture_features(eye, album, VIEWS, seed), len(config.kinds)))
     held = load_album(packed, config.kinds, "val", config.eye_size, others=False)
     held_features, held_kinds = picture_features(eye, held)
     sample = np.random.default_rng(seed).permutation(len(real))[:1200]
     judge_of = player_judge(config, ear, held_features, held_kinds, real[sample], by_judge=switches.early_stopping)
     recipe = DuelRecipe(
-        config, config.player, switches, real, kinds, features, judge_of, batch_size, name="I2S", seed=seed, view=view,
+        config, config.player, switches, real, kinds, pool, judge_of, batch_size, name="I2S", seed=seed, view=view,
         start=load_file(start).state if start else None,
     )  # fmt: skip
     return fit(recipe, _duel_options(batch_size, minutes, steps, seed, switches), out, resume=resume, progress=progress)
+
+
+def train(
+    data: Path, out: Path, *, config: str = "compact", resume: bool = False, minutes: float | None = None, steps: int | None = None,
+    seed: int = 0, progress: Progress | None = None,
+) -> None:  # fmt: skip
+    """Train all parts and write ``out``; the compact configuration also writes its card and record beside it.
+
+    Args:
+        data: the training data folder, or a folder of Sub-URMP or INIS.
+        out: the checkpoint. Packed arrays go to ``<stem>-pack`` beside it, the parts to ``<stem>-parts``.
+        config: "compact", or "paper": the paper's layers and losses.
+        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 110.
+        steps: optimizer steps of each part instead.
+
+    Raises:
+        InputError: unknown configuration, or the data is not there.
+    """
+    data, out = Path(data), Path(out)
+    if config not in CONFIGS:
+        raise InputError(f"There is no configuration {config!r} of crossmodal; choose one of {', '.join(CONFIGS)}.")
+    settings = getattr(CrossmodalConfig, config)()
+    if minutes is None and steps is None:
+        minutes = DEFAULT_MINUTES
+    folder = out.with_name(out.stem + "-parts")
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = packed_arrays(data, out.with_name(out.stem + "-pack"), settings, seed=seed, progress=progress)
+    if is_paired(packed):
+        settings = replace(settings, kinds=tuple(json.loads((packed / "packed.json").read_text())["kinds"]))
+    init = data / "init" / "mobilenet_v2_imagenet.safetensors"
+    length = {"resume": resume, "minutes": minutes, "steps": steps, "seed": seed}
+    parts = train_parts(packed, folder, settings, init if init.is_file() else None, progress=progress, **length)
+    assemble(parts, settings, out)
+    if config == "compact" and not is_paired(packed):
+        from avdemo.crossmodal.card import describe
+
+        length = f" --minutes {minutes:g}" if minutes else f" --steps {steps}"
+        command = f"python -m avdemo train crossmodal --data DIR --out {out.name} --config {config}{length} --seed {seed}"
+        describe(out, packed, data=data, minutes=minutes, command=command)
+
+
+def packed_arrays(data: Path, packed: Path, config: CrossmodalConfig, *, seed: int, progress: Progress | None = None) -> Path:
+    """The folder of packed photos and sounds, made if it is not there.
+
+    Raises:
+        InputError: ``data`` is no folder that can be packed.
+    """
+    if (packed / "packed.json").is_file():
+        return packed
+    if (data / "instruments" / "photos.csv").is_file():
+        from avdemo.corpora.pack_pairs import pack_pairs
+
+        pack_pairs(data, packed, sample_rate=config.window.sample_rate, seed=seed, progress=progress)
+    else:
+        from avdemo.corpora.pack_paired import pack, read_paired
+
+        pack(read_paired(data), packed, max(config.eye_size, config.picture_size), config.window.sample_rate, progress=progress)
+    return packed
+
+
+def train_parts(
+    packed: Path, folder: Path, config: CrossmodalConfig, init: Path | None, *, minutes: float | None, steps: int | None, seed: int,
+    resume: bool = False, progress: Progress | None = None,
+) -> dict[str, Path]:  # fmt: skip
+    """Train every part into ``folder`` and return their checkpoints.
+
+    Args:
+        init: ImageNet weights in torchvision's ``mobilenet_v2`` layout.
+
+    Raises:
+        InputError: the configuration needs ``init`` and it is None.
+    """
+    plain = Switches(**PAPER_SWITCHES) if config.name == "paper" else Switches()
+    view: dict[str, Tensor] = {}
+    if init is not None:
+        from safetensors.torch import load_file as read
+
+        view = features_of(read(init))
+    elif plain.projected or config.eye_style == "mobilenet_v2":
+        raise InputError("This configuration starts from ImageNet, but the data folder has no init/mobilenet_v2_imagenet.safetensors.")
+    parts: dict[str, Path] = {}
+    for part, share in SHARES.items():
+        path = parts[part] = folder / f"{part}.safetensors"
+        length = {"minutes": minutes and minutes * share, "steps": steps, "seed": seed, "resume": resume, "progress": progress}
+        if part == "ear":
+            train_ear(packed, path, config, **length)
+        elif part in ("eye", "judge"):
+            blocks = {k: v for k, v in view.items() if int(k.split(".")[0]) < BLOCKS} if config.eye_style == "mobilenet_v2" else None
+            train_sight(packed, path, config, part, init=blocks, **length)
+        elif part == "player":
+            train_player(packed, path, config, parts, switches=plain, view=view or None, **length)
+        else:
+            switches = replace(plain, mismatch=part != "N", adversarial=part != "A")
+            train_painter(packed, path, config, part, parts, switches=switches, view=view or None, **length)
+    return parts
