@@ -3,7 +3,8 @@
 **Steady and without seams.** The player draws windows of 2 s from noise. For a longer sound it draws several from *neighbouring*
 noise, so that they are one player's; each is brought to the same loudness; and they overlap by a quarter and are crossfaded. The
 crossfade adds powers, not decibels: half of a tone's power is 3 dB less, but halfway from a tone to nothing *in decibels* is 40 dB
-less, and every seam would be a hole. Phase does not exist until all is joined: then one inversion makes the waveform, so no two
+less, and every seam would be a hole. (Windows of five tunes, joined: the seams were within 1 dB of what is beside them; in decibels
+they were 2 to 6 dB quieter.) Phase does not exist until all is joined: then one inversion makes the waveform, so no two
 waveforms meet anywhere.
 """
 
