@@ -22,6 +22,16 @@ class Model:
     device: torch.device
     dtype: torch.dtype
 
+    def on_cpu(self) -> Model:
+        """The same in main memory, so that it can leave a process that has a graphics card."""
+        import copy
+        import dataclasses
+
+        import torch
+
+        cpu = torch.device("cpu")
+        return dataclasses.replace(self, network=copy.deepcopy(self.network).to(cpu), device=cpu, dtype=torch.float32)
+
 
 def open_model(
     name: str | Path, build: Callable[[dict], nn.Module], *, finish: Callable[[nn.Module], None] | None = None

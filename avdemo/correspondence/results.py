@@ -210,10 +210,4 @@ def stand_in(desk: Desk, state: State) -> Path:
 
 def on_cpu(prepared: Prepared) -> Prepared:
     """The same pair with its network in main memory, so that it can leave a process that has a graphics card."""
-    import copy
-
-    import torch
-
-    cpu = torch.device("cpu")
-    network = copy.deepcopy(prepared.model.network).to(cpu)
-    return replace(prepared, model=replace(prepared.model, network=network, device=cpu, dtype=torch.float32))
+    return replace(prepared, model=prepared.model.on_cpu())

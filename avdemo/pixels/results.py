@@ -153,8 +153,6 @@ def isolate(video: str, x: float, y: float, time_s: float = 0.0) -> tuple[str, s
 
 def on_cpu(prepared: Any) -> Any:
     """The same prepared video with everything in main memory, so that it can leave a process that has a graphics card."""
-    import copy
-
     import torch
 
     cpu = torch.device("cpu")
@@ -163,6 +161,5 @@ def on_cpu(prepared: Any) -> Any:
         heard, maps=[maps.to(cpu, torch.bfloat16) for maps in heard.maps],
         mag=heard.mag.to(cpu), weights=heard.weights.to(cpu), wav=heard.wav.to(cpu), spec=heard.spec.to(cpu),
     )  # fmt: skip
-    model = replace(prepared.model, network=copy.deepcopy(prepared.model.network).to(cpu), device=cpu, dtype=torch.float32)
     seen = type(prepared.seen)((key, vision.to(cpu)) for key, vision in prepared.seen.items())
-    return replace(prepared, heard=heard, model=model, seen=seen)
+    return replace(prepared, heard=heard, model=prepared.model.on_cpu(), seen=seen)

@@ -42,18 +42,19 @@ def step(text: str) -> gr.HTML:
     return gr.HTML(f'<div class="av-step" role="heading" aria-level="3">{html.escape(text)}</div>')
 
 
-def limits_text(formats: str, needs: str = "", settings: Settings | None = None) -> str:
-    """What an input accepts, in one line."""
+def limits_text(formats: str, needs: str = "", settings: Settings | None = None, *, is_timed: bool = True) -> str:
+    """What an input accepts, in one line; a picture is not ``is_timed``."""
     settings = settings or get_settings()
-    parts = [formats, f"up to {duration_words(settings.max_seconds)} and {settings.max_megabytes:g} MB"]
+    longest = f"{duration_words(settings.max_seconds)} and " if is_timed else ""
+    parts = [formats, f"up to {longest}{settings.max_megabytes:g} MB"]
     if needs:
         parts.append(needs)
     return " · ".join(parts)
 
 
-def limits_line(formats: str, needs: str = "") -> gr.HTML:
+def limits_line(formats: str, needs: str = "", *, is_timed: bool = True) -> gr.HTML:
     """The limits under an input."""
-    return gr.HTML(f'<div class="av-limits">{html.escape(limits_text(formats, needs))}</div>')
+    return gr.HTML(f'<div class="av-limits">{html.escape(limits_text(formats, needs, is_timed=is_timed))}</div>')
 
 
 def empty_state(title: str, text: str) -> gr.HTML:
@@ -176,6 +177,19 @@ def picture_row(titles: Sequence[str], files: Sequence[str], elem_id: str) -> gr
         gr.HTML("<style>" + html.escape("\n".join(rules), quote=False) + "</style>")
         pictures = {"components": [gr.Image(render=False)], "samples": [[file] for file in files]}
         return gr.Dataset(show_label=False, type="index", samples_per_page=12, elem_id=elem_id, **pictures)
+
+
+def title_row(titles: Sequence[str], elem_id: str) -> gr.Dataset:
+    """Examples that have nothing to show, such as sounds, as buttons with their titles."""
+    item = f"#{elem_id} .gallery-item"
+    rules = (
+        f"{item} {{ justify-content: center; min-height: 44px; }}{item} .gallery {{ display: block !important; }}"
+        f"{item} :is(span, .gallery) {{ padding: 2px 6px; font-size: .86rem; line-height: 1.3; }}"
+    )
+    with gr.Column(elem_classes=["av-examples"]):
+        gr.HTML(f"<style>{rules}</style>")
+        buttons = {"components": [gr.Textbox(render=False)], "samples": [[title] for title in titles]}
+        return gr.Dataset(show_label=False, type="index", samples_per_page=12, elem_id=elem_id, **buttons)
 
 
 def faders(count: int, prefix: str) -> list[gr.Slider]:

@@ -75,6 +75,11 @@ class Jobs:
             while len(self._announced) > MAX_ANNOUNCED:
                 self._announced.pop(next(iter(self._announced)))
 
+    def busy(self, session: str) -> bool:
+        """Whether a job of ``session`` runs or waits."""
+        with self._lock:
+            return session in self._running or session in self._announced
+
     @contextmanager
     def running(self, session: str) -> Iterator[Callable[[], bool]]:
         """Register a job of ``session``; yields the ``cancelled`` callable to hand to the pipeline.

@@ -85,3 +85,20 @@ def test_a_picture_row_shows_its_titles_and_a_player_its_colour():
     style = next(block.value for block in page.blocks.values() if isinstance(block, gr.HTML))
     assert '#some-row .gallery-item:nth-of-type(1)::after { content: "A \\"guitar\\""; }' in style.replace("&gt;", ">")
     assert components.waveform("#123456")["waveform_progress_color"] == "#123456"
+
+
+def test_examples_without_a_picture_are_buttons_with_their_titles():
+    import gradio as gr
+
+    from avdemo.ui import components
+
+    with gr.Blocks():
+        row = components.title_row(["Violin: a tune", "A <b>voice</b>"], "some-sounds")
+    assert [sample[0] for sample in row.raw_samples] == ["Violin: a tune", "A <b>voice</b>"] and row.type == "index"
+
+
+def test_a_picture_has_no_length():
+    from avdemo.ui.components import limits_text
+
+    assert "seconds" not in limits_text("png", is_timed=False) and "minutes" not in limits_text("png", is_timed=False)
+    assert "MB" in limits_text("png", is_timed=False)

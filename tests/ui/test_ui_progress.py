@@ -106,6 +106,15 @@ def test_announcements_are_not_kept_for_ever(monkeypatch):
     assert [jobs.stop(session) for session in "abcde"] == [False, False, True, True, True]
 
 
+def test_a_session_is_busy_from_the_announcement_to_the_end():
+    jobs = Jobs()
+    jobs.announce("one")
+    assert jobs.busy("one") and not jobs.busy("other")
+    with jobs.running("one"):
+        assert jobs.busy("one")
+    assert not jobs.busy("one")
+
+
 def test_jobs_from_many_threads():
     jobs = Jobs()
 
