@@ -141,8 +141,10 @@ def hear(model: Model, wav: np.ndarray, step: Step) -> tuple[np.ndarray, np.ndar
             [media.fit_length(wav[:, start : start + window.samples], window.samples) for start in starts[first : first + BATCH]]
         )
         levels.append(np.sqrt(np.square(batch).mean(1)))
+        with at_work(model, exact=True):
+            lms = network.ear.spectrogram(torch.from_numpy(batch).to(model.device))
         with at_work(model):
-            feature = network.ear.feature(network.ear.spectrogram(torch.from_numpy(batch).to(model.device)))
+            feature = network.ear.feature(lms)
             probabilities.append(network.ear.answer(feature).float().softmax(1).cpu().numpy())
             features.append(feature.cpu().numpy())
     level = np.concatenate(levels)
@@ -163,7 +165,7 @@ def spectrogram_of(model: Model, wav: np.ndarray) -> np.ndarray:
     for piece, skipped, count in _pieces(wav, window):
         # The piece is brought to its share of the whole's level, not to a level of its own.
         shared = dataclasses.replace(window, level=window.level * max(SILENCE, _rms(piece)) / whole)
-        with at_work(model):
+        with at_work(model, exact=True):
             lms = log_mel_picture(torch.from_numpy(np.ascontiguousarray(piece)).to(model.device), shared)[0]
         parts.append(lms[:, skipped : skipped + count].cpu().numpy())
     return np.concatenate(parts, axis=1)

@@ -43,11 +43,12 @@ def load_model(name: str = CHECKPOINT) -> Model:
 
 
 @contextlib.contextmanager
-def at_work(model: Model) -> Iterator[None]:
-    """Within it, the model's network may be called."""
+def at_work(model: Model, *, exact: bool = False) -> Iterator[None]:
+    """Within it, the model's network may be called; ``exact``: in float32 on any device, as decibels need it."""
     import torch
 
-    with torch.inference_mode(), run_lock, torch.autocast(model.device.type, model.dtype, enabled=model.dtype != torch.float32):
+    halves = model.dtype != torch.float32 and not exact
+    with torch.inference_mode(), run_lock, torch.autocast(model.device.type, model.dtype, enabled=halves):
         yield
 
 

@@ -162,3 +162,25 @@ def test_a_lost_instrument_is_named() -> None:
     assert _words(hops("tuba", "drums", "drums")).endswith("It was a tuba until the first hop.")
     assert _words(hops("tuba", "drums", "tuba")).endswith("It was a tuba until the first hop, but it came back.")
     assert _words(hops("drums", "drums", "")).endswith("It was drums until the last hop.")
+
+
+# ---- half precision
+
+
+def test_in_half_precision_as_on_a_graphics_card_it_is_nearly_the_same(heard, seen) -> None:
+    import dataclasses
+
+    import torch
+
+    from avdemo.crossmodal.listening import listen_to
+    from avdemo.crossmodal.looking import look_at
+
+    halves = dataclasses.replace(heard.model, dtype=torch.bfloat16)
+    again = listen_to(halves, heard.wav, heard.sound, lambda share, words: None)
+    assert (again.lms == heard.lms).all() and again.feature.dtype == np.float32
+    assert np.allclose(again.probabilities, heard.probabilities, atol=0.02)
+    pictures = pipeline.paint(again, count=2), pipeline.paint(heard, count=2)
+    assert np.abs(pictures[0].astype(int) - pictures[1]).mean() < 6
+    look = look_at(halves, seen.thumbnail, seen.image)
+    assert np.allclose(list(look.probability.values()), list(seen.probability.values()), atol=0.02)
+    assert np.abs(pipeline.play(look, seconds=1.0).lms - pipeline.play(seen, seconds=1.0).lms).mean() < 0.05
