@@ -94,4 +94,5 @@ def _words(hops: tuple[Hop, ...]) -> str:
         return f"{way}. It stayed {named(kind)} all the way."
     ending = "the last hop" if lost is hops[-1] else "the first hop"
     back = ", but it came back" if lost is hops[1] and hops[-1].known and hops[-1].kind == kind else ""
-    return f"{way}. It was {named(kind)} until {ending}{back}."
+    unsure = ", after which the model is not sure of it any more" if lost.kind == kind and not back else ""
+    return f"{way}. It was {named(kind)} until {ending}{back}{unsure}."

@@ -25,7 +25,7 @@ from avdemo.crossmodal.listening import Heard, listen
 from avdemo.crossmodal.looking import Seen, look
 from avdemo.crossmodal.models import CHECKPOINT, Model, Progress, Stop, load_model, stepper
 from avdemo.crossmodal.painting import check_count, judged, paint
-from avdemo.crossmodal.playing import SECONDS, Played, check_seconds, play
+from avdemo.crossmodal.playing import LOUDNESS_DB, SECONDS, Played, check_loudness, check_seconds, play
 from avdemo.crossmodal.verdict import KNOWN, OTHER, Verdict, named
 
 __all__ = [
@@ -78,8 +78,8 @@ def imagine(
 
 
 def sonify(
-    image: Path | str, *, seed: int = 0, seconds: float = SECONDS, out_dir: Path | str = ".", checkpoint: str = CHECKPOINT,
-    progress: Progress | None = None, cancelled: Stop | None = None, keep_paths: bool = True,
+    image: Path | str, *, seed: int = 0, seconds: float = SECONDS, loudness_db: float = LOUDNESS_DB, out_dir: Path | str = ".",
+    checkpoint: str = CHECKPOINT, progress: Progress | None = None, cancelled: Stop | None = None, keep_paths: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Play what is seen and write ``sound.wav``, ``spectrogram.png`` and ``run.json``.
 
@@ -91,10 +91,15 @@ def sonify(
     """
     from avdemo import runs
 
-    seed, seconds = check_seed(seed), check_seconds(seconds)  # before anything is computed
+    seed, seconds, loudness_db = (
+        check_seed(seed),
+        check_seconds(seconds),
+        check_loudness(loudness_db),
+    )  # before anything is computed
     out = Path(out_dir)
     seen = look(image, checkpoint=checkpoint, progress=stepper(progress, None, 0.0, 0.3), cancelled=cancelled)
-    played = play(seen, seed=seed, seconds=seconds, progress=stepper(progress, None, 0.3, 0.95), cancelled=cancelled)
+    hooks = {"progress": stepper(progress, None, 0.3, 0.95), "cancelled": cancelled}
+    played = play(seen, seed=seed, seconds=seconds, loudness_db=loudness_db, **hooks)
     begun = time.perf_counter()
     media.write_wav(out / "sound.wav", played.wav, played.sample_rate)
     media.write_png(out / "spectrogram.png", spectrogram_picture(played, title="What the model draws"))
@@ -104,7 +109,7 @@ def sonify(
     stepper(progress, None)(1.0, "Done")
     return runs.write_run(
         out, capability="crossmodal", command="sonify", inputs={"image": seen.image},
-        parameters={"seconds": seconds, "checkpoint": checkpoint}, seed=seed,
+        parameters={"seconds": seconds, "loudness_db": loudness_db, "checkpoint": checkpoint}, seed=seed,
         checkpoint={seen.model.name: seen.model.sha256}, outputs=["sound.wav", "spectrogram.png"], device=str(seen.model.device),
         timings={**seen.timings, **played.timings, "write_s": time.perf_counter() - begun}, keep_paths=keep_paths,
         results={

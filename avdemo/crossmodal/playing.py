@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SECONDS = 4.0
 MIN_SECONDS, MAX_SECONDS = 0.5, 20.0
 LOUDNESS_DB = -20.0  # root mean square of the sound, in dB of full scale
+QUIETEST_DB, LOUDEST_DB = -60.0, -6.0
 PEAK = 0.95  # never exceeded: what would be louder is turned down as a whole
 NEIGHBOURHOOD = 0.5  # how far the windows' noise lies from the first's: 0 the same, 1 unrelated
 OVERLAP = 4  # windows share a 4th of their length
@@ -89,6 +90,17 @@ def check_seconds(seconds: float) -> float:
     return float(seconds)
 
 
+def check_loudness(loudness_db: float) -> float:
+    """The loudness itself.
+
+    Raises:
+        InputError: not between QUIETEST_DB and LOUDEST_DB.
+    """
+    if not QUIETEST_DB <= loudness_db <= LOUDEST_DB:
+        raise InputError(f"A loudness of {loudness_db:g} dB cannot be used; give one from {QUIETEST_DB:g} to {LOUDEST_DB:g}.")
+    return float(loudness_db)
+
+
 def play(
     seen: Seen, *, seed: int = 0, seconds: float = SECONDS, loudness_db: float = LOUDNESS_DB, progress: Progress | None = None,
     cancelled: Stop | None = None,
@@ -98,7 +110,7 @@ def play(
     Args:
         seed: of the noise and of the phase to start from; a longer sound of the same seed begins with the same spectrogram.
         seconds: MIN_SECONDS ... MAX_SECONDS.
-        loudness_db: root mean square of the sound in dB of full scale, -60 ... -6; less where its peaks would not fit.
+        loudness_db: root mean square of the sound in dB of full scale, QUIETEST_DB ... LOUDEST_DB; less where its peaks would not fit.
 
     Raises:
         InputError, LimitError: a parameter cannot be used.
@@ -109,9 +121,7 @@ def play(
     from avdemo.crossmodal.hearing import picture_to_magnitude
     from avdemo.dsp.phase import griffin_lim
 
-    seed, seconds = check_seed(seed), check_seconds(seconds)
-    if not -60 <= loudness_db <= -6:
-        raise InputError(f"A loudness of {loudness_db:g} dB cannot be used; give one from -60 to -6.")
+    seed, seconds, loudness_db = check_seed(seed), check_seconds(seconds), check_loudness(loudness_db)
     begun = time.perf_counter()
     step = stepper(progress, cancelled)
     model = seen.model

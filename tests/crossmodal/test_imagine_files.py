@@ -42,7 +42,11 @@ def test_sonify_writes_a_sound_that_replays_beside_its_input(shipped, image, tmp
     )
     assert {p.name for p in out.iterdir()} == {"sound.wav", "spectrogram.png", "run.json"}
     assert run["command"] == "sonify" and run["seed"] == 4 and run["inputs"]["image"]["path"] is None
-    assert run["parameters"] == {"seconds": 1.5, "checkpoint": "crossmodal-compact"} and told == sorted(told) and told[-1] == 1.0
+    assert (
+        run["parameters"] == {"seconds": 1.5, "loudness_db": -20.0, "checkpoint": "crossmodal-compact"}
+        and told == sorted(told)
+        and told[-1] == 1.0
+    )
     seen = pipeline.look(image)
     played = pipeline.play(seen, seed=4, seconds=1.5)
     wav = media.read_audio(out / "sound.wav", 8000)
@@ -91,6 +95,7 @@ def test_refusals_come_before_anything_is_written(shipped, sound, image, tmp_pat
         (pipeline.imagine, image, {}),
         (pipeline.sonify, image, {"seconds": 21}),
         (pipeline.sonify, image, {"seed": 0.5}),
+        (pipeline.sonify, image, {"loudness_db": 0}),
         (pipeline.sonify, sound, {}),
     ):
         with pytest.raises(AvdemoError) as caught:

@@ -161,7 +161,8 @@ def test_a_lost_instrument_is_named() -> None:
 
     assert _words(hops("tuba", "drums", "drums")).endswith("It was a tuba until the first hop.")
     assert _words(hops("tuba", "drums", "tuba")).endswith("It was a tuba until the first hop, but it came back.")
-    assert _words(hops("drums", "drums", "")).endswith("It was drums until the last hop.")
+    assert _words(hops("tuba", "tuba", "drums")).endswith("It was a tuba until the last hop.")
+    assert _words(hops("drums", "drums", "")).endswith("until the last hop, after which the model is not sure of it any more.")
 
 
 # ---- half precision
