@@ -130,3 +130,36 @@ def seen(shipped, image):
     from avdemo.crossmodal import pipeline
 
     return pipeline.look(image)
+
+
+@pytest.fixture
+def tab(shipped, sound, image, other_sound):
+    """The tab without its components, with two examples."""
+    from avdemo.crossmodal import pipeline
+    from avdemo.crossmodal.answers import Answers
+    from avdemo.ui.shelf import Shelf
+
+    examples = [
+        {"file": str(sound), "title": "A swell", "sentence": "It should swell."},
+        {"file": str(image), "title": "A guitar", "sentence": "It should ring."},
+        {"file": str(other_sound), "title": "A pluck"},
+    ]
+    return Answers(examples, lambda name, *values, **options: getattr(pipeline, name)(*values, **options), Shelf(4))
+
+
+@pytest.fixture
+def ask(tab):
+    """Asks the tab and keeps the state as the page does: ``ask("imagine", 0, 4, "C", given)`` gives the changes."""
+    from avdemo.crossmodal import session
+
+    class Asked:
+        state: dict = {}  # noqa: RUF012 - one for each test
+
+        def __call__(self, name, *values, **hooks):
+            before = dict(self.state)
+            changes, changed = getattr(tab, name)(before, *values, **hooks)
+            self.state = dict(self.state)
+            assert changed is None or session.merge(self.state, before, changed)
+            return changes
+
+    return Asked()
