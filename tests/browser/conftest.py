@@ -204,3 +204,19 @@ def match_app(start_app, tmp_path_factory) -> App:
     from match_driver import write_weights
 
     return start_app(AVDEMO_WEIGHTS=str(write_weights(tmp_path_factory.mktemp("weights"))))
+
+
+@pytest.fixture(scope="session")
+def things(tmp_path_factory, media_maker) -> Path:
+    """Files for the Imagine tab: sounds and pictures, and such that are none."""
+    from imagine_driver import write_things
+
+    return write_things(tmp_path_factory.mktemp("things"), media_maker)
+
+
+@pytest.fixture(scope="session")
+def imagine_app(start_app, tmp_path_factory) -> App:
+    """An app whose ears, eyes and painters are a tiny untrained network: real, and quick."""
+    from imagine_driver import write_weights
+
+    return start_app(AVDEMO_WEIGHTS=str(write_weights(tmp_path_factory.mktemp("weights"))))
