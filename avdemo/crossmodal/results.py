@@ -105,7 +105,7 @@ def write_painted(state: State, heard: Heard) -> tuple[dict[str, str], dict[str,
 
 def write_played(state: State, seen: Seen, played: Played, loudness_db: float) -> tuple[dict[str, str], dict[str, Any]]:
     """Write ``STEM_sound.wav``, ``STEM_spectrogram.png`` and ``STEM_run.json``; returns files, and the record."""
-    from avdemo.crossmodal import pipeline, playing
+    from avdemo.crossmodal import pipeline
 
     folder = folder_of(state) / "run"
     made = {
@@ -114,10 +114,9 @@ def write_played(state: State, seen: Seen, played: Played, loudness_db: float) -
             folder / "spectrogram.png", pipeline.spectrogram_picture(played, title="What the model draws")
         ),
     }
-    usual = loudness_db == playing.LOUDNESS_DB
     record = runs.write_run(
         folder, capability="crossmodal", command="sonify", inputs={"image": seen.image}, seed=state["seed"],
-        parameters={"seconds": state["seconds"], "checkpoint": seen.model.name} | ({} if usual else {"loudness_db": loudness_db}),
+        parameters={"seconds": state["seconds"], "loudness_db": loudness_db, "checkpoint": seen.model.name},
         checkpoint={seen.model.name: seen.model.sha256}, timings={**seen.timings, **played.timings},
         outputs=[path.name for path in made.values()], device=str(seen.model.device), keep_paths=False,
         results={
