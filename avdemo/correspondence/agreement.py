@@ -11,6 +11,7 @@ import numpy as np
 
 from avdemo.correspondence.judge import probability
 from avdemo.correspondence.testset import SEED, MadeSet, RealWindows
+from avdemo.metrics import detection
 from avdemo.metrics.retrieval import Retrieval, chance, retrieve
 
 RESAMPLES = 2000
@@ -33,13 +34,7 @@ def balanced_accuracy(odds: np.ndarray, matches: np.ndarray, mismatches: np.ndar
 
 def auc(odds: np.ndarray, matches: np.ndarray, mismatches: np.ndarray) -> float:
     """Percent of (match, mismatch) couples of which the match has the higher odds: accuracy's companion without a threshold."""
-    from scipy.stats import rankdata
-
-    high, low = odds[np.asarray(matches, bool)], odds[np.asarray(mismatches, bool)]
-    if not len(high) or not len(low):
-        return float("nan")
-    rank_sum = rankdata(np.concatenate([high, low]))[: len(high)].sum()
-    return 100 * float((rank_sum - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))
+    return detection.auc(odds[np.asarray(matches, bool)], odds[np.asarray(mismatches, bool)])
 
 
 # ---- real clips ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from avdemo.correspondence.config import CorrespondenceConfig
 from avdemo.correspondence.network import Correspondence
+from avdemo.training import floor
 
 BATCH = 16
 POOL4 = (4, 3)  # places in frequency and time to which the paper pools conv4_2 for classification
@@ -104,19 +105,12 @@ def _batches(items: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
 
 
 def untrained(config: CorrespondenceConfig, frames: np.ndarray, wavs: np.ndarray, seed: int = 0) -> Correspondence:
-    """A network of this configuration with random weights: the floor.
-
-    Its BatchNorm layers take their statistics from the given frames (N, H, W, 3) and windows (N, samples), as training would have
-    set them: without, the signal fades from layer to layer and the floor would be lower than random filters deserve.
+    """A network of this configuration with random weights: the floor. Its statistics are those of the given frames (N, H, W, 3) and
+    windows (N, samples).
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = Correspondence(config).eval()
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    for norm in norms:
-        norm.momentum = None  # statistics: the mean over the batches seen
-        norm.training = True
-    with torch.no_grad():
+
+    def show(network: Correspondence) -> None:
         network.see(torch.from_numpy(frames))
         network.hear(torch.from_numpy(wavs))
-    return network.eval()
+
+    return floor.untrained(lambda: Correspondence(config), show, seed)

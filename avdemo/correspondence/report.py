@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from avdemo.metrics.tables import head, line, numbered, without_nan
+
 PAPER_AVC = {  # accuracy in percent, chance 50: (Flickr-SoundNet, Kinetics-Sounds); paper, table 1
     "supervised direct": (None, 65.0), "supervised pretraining": (None, 74.0), "L3-Net": (78.0, 74.0),
 }  # fmt: skip
@@ -13,7 +15,6 @@ PAPER_ESC50 = {  # accuracy in percent, five folds; paper, table 2
     "L3 with random weights": 62.5, "L3": 79.3, "human": 81.3,
 }  # fmt: skip
 OURS, RANDOM = "ours", "random weights"
-WIDTH = 68  # characters, of the first column
 _REAL = ("accuracy", "low", "high", "auc", "matches", "mismatches", "other class")
 _POINTING = ("pointing", "other", "wrong sound", "follows", "IoU")
 
@@ -36,7 +37,7 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as JSON values; None for what could not be measured."""
-        return _without_nan({
+        return without_nan({
             "checkpoint": self.checkpoint, "avc_real_clips": self.real, "real_clips": self.real_counts, "controls": self.controls,
             "avc_made_pairs": self.made, "accuracy_by_kind": self.kinds, "esc": self.esc, "pointing": self.pointing,
             "pointing_pictures": self.pointing_counts, "retrieval": self.retrieval, "notes": self.notes,
@@ -54,44 +55,44 @@ class Evaluation:
 
     def _agreement(self) -> list[str]:
         counts = self.real_counts
-        head = ("accuracy", "low", "high", "AUC", "matches", "mismatch", "o. class")
+        columns = ("accuracy", "low", "high", "AUC", "matches", "mismatch", "o. class")
         lines = [
             "Do they belong together? Percent of pairs told right, matches and mismatches half and half",
-            _head(f"{counts.get('clips', 0)} real clips, {counts.get('windows', 0)} windows", head),
-            *(_line(name, (row[c] for c in _REAL)) for name, row in self.real.items()),
-            _line("chance", (50.0,)),
+            head(f"{counts.get('clips', 0)} real clips, {counts.get('windows', 0)} windows", columns),
+            *(line(name, (row[c] for c in _REAL)) for name, row in self.real.items()),
+            line("chance", (50.0,)),
             "  low, high: 95 % interval, drawn over clips; o. class: mismatches of another class of clip only.",
             f"  {counts.get('silent', 0)} silent windows are left out.",
         ]
         for title, rows in self.made.items():
             any_row = next(iter(rows.values()))
-            lines += ["", _head(f"{title} ({any_row['photos']:.0f}, {any_row['sounds']:.0f} sounds)", ("accuracy", "AUC"))]
-            lines += [_line(name, (row["accuracy"], row["auc"])) for name, row in rows.items()]
-        lines += ["", _head("The paper, on other benchmarks", ("Flickr", "Kinetics"))]
-        lines += [_line(name, row) for name, row in PAPER_AVC.items()]
+            lines += ["", head(f"{title} ({any_row['photos']:.0f}, {any_row['sounds']:.0f} sounds)", ("accuracy", "AUC"))]
+            lines += [line(name, (row["accuracy"], row["auc"])) for name, row in rows.items()]
+        lines += ["", head("The paper, on other benchmarks", ("Flickr", "Kinetics"))]
+        lines += [line(name, row) for name, row in PAPER_AVC.items()]
         if self.kinds:
             names = list(dict.fromkeys(kind for row in self.kinds.values() for kind in row))
-            lines += ["", *_numbered("Accuracy by kind, ours", self.kinds)]
-            lines += [_line(kind, (row.get(kind) for row in self.kinds.values())) for kind in names]
+            lines += ["", *numbered("Accuracy by kind, ours", self.kinds)]
+            lines += [line(kind, (row.get(kind) for row in self.kinds.values())) for kind in names]
         return lines
 
     def _controls(self) -> list[str]:
         names = list(dict.fromkeys(name for row in self.controls.values() for name in row if name != "windows"))
-        lines = _numbered("Mean probability of a match, ours", self.controls)
-        return lines + [_line(name, (row.get(name) for row in self.controls.values()), 3) for name in names]
+        lines = numbered("Mean probability of a match, ours", self.controls)
+        return lines + [line(name, (row.get(name) for row in self.controls.values()), 3) for name in names]
 
     def _esc(self) -> list[str]:
         lines = ["Sound features and a linear SVM: accuracy in percent, with the worst and the best fold"]
         for title, rows in self.esc.items():
-            lines.append(_head(f"{title}, {next(iter(rows.values()))['clips']:.0f} clips", ("accuracy", "low", "high")))
-            lines += [_line(name, (row["accuracy"], row["low"], row["high"])) for name, row in rows.items()]
-        lines.append(_head("The paper: all of ESC-50, its five folds, another benchmark", ("accuracy",)))
-        return lines + [_line(name, (value,)) for name, value in PAPER_ESC50.items()]
+            lines.append(head(f"{title}, {next(iter(rows.values()))['clips']:.0f} clips", ("accuracy", "low", "high")))
+            lines += [line(name, (row["accuracy"], row["low"], row["high"])) for name, row in rows.items()]
+        lines.append(head("The paper: all of ESC-50, its five folds, another benchmark", ("accuracy",)))
+        return lines + [line(name, (value,)) for name, value in PAPER_ESC50.items()]
 
     def _pointing(self) -> list[str]:
         counts = self.pointing_counts
-        lines = [_head(f"Where? {counts.get('pictures', 0)} composed pictures, %", ("points", "other", "wrong", "all", "IoU"))]
-        lines += [_line(name, (row[c] for c in _POINTING)) for name, row in self.pointing.items()]
+        lines = [head(f"Where? {counts.get('pictures', 0)} composed pictures, %", ("points", "other", "wrong", "all", "IoU"))]
+        lines += [line(name, (row[c] for c in _POINTING)) for name, row in self.pointing.items()]
         return [
             *lines, "  points: at what sounds; other: at another thing; wrong: at this thing though another sounds; all: right for every",
             "  thing of the picture in turn; IoU: of the places at least half as probable as the best with the box.",
@@ -101,26 +102,6 @@ class Evaluation:
         lines = []
         for title, rows in self.retrieval.items():
             any_row = next(iter(rows.values()))
-            lines.append(_head(f"{title} of {any_row['gallery']:.0f}", ("R@1", "R@5", "R@10", "median")))
-            lines += [_line(name, (row["R@1"], row["R@5"], row["R@10"], row["median rank"])) for name, row in rows.items()]
+            lines.append(head(f"{title} of {any_row['gallery']:.0f}", ("R@1", "R@5", "R@10", "median")))
+            lines += [line(name, (row["R@1"], row["R@5"], row["R@10"], row["median rank"])) for name, row in rows.items()]
         return lines
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    return None if isinstance(value, float) and value != value else value
-
-
-def _head(title: str, columns) -> str:
-    return f"{title:<{WIDTH}}" + "".join(f"{name:>10}" for name in columns)
-
-
-def _numbered(title: str, columns) -> list[str]:
-    """A head for columns whose names are long."""
-    return [_head(title, [f"({i})" for i, _ in enumerate(columns, 1)]), *(f"  ({i}) {name}" for i, name in enumerate(columns, 1))]
-
-
-def _line(name: str, values, digits: int = 1) -> str:
-    cells = (f"{value:>10.{digits}f}" if value is not None and value == value else f"{'-':>10}" for value in values)
-    return f"  {name:<{WIDTH - 2}}" + "".join(cells)

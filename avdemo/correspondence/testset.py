@@ -21,7 +21,6 @@ from avdemo.corpora.pairs import QUIET, ClipPack
 from avdemo.corpora.scenes import PhotoPack
 from avdemo.correspondence.config import KINDS, CorrespondenceConfig
 from avdemo.correspondence.towers import frame_size
-from avdemo.errors import InputError
 
 SEED = 2017  # the year of the paper
 SILENT_DB = -50.0  # of full scale: a window below it has no sound to judge
@@ -61,21 +60,15 @@ def open_packs(
     Raises:
         InputError: there is neither.
     """
-    from avdemo.corpora.pack_pairs import PairPlan, pack_pairs
+    from avdemo.corpora.held_out import held_out_pack
+    from avdemo.corpora.pack_pairs import PairPlan
 
-    if packed is not None and not (packed / "packed.json").is_file():
-        raise InputError(f"The folder {packed.name} holds no packed.json; give a folder that training has packed completely.")
-    folder = packed or data
-    if not (folder / "packed.json").is_file():
-        tag = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:10]
-        folder = work / f"correspondence-test-{tag}"
-        if not (folder / "packed.json").is_file():
-            # of training sounds as few as can be: only the test is read
-            few = PairPlan(
-                renders=0, val_renders=0, effects=0, note_phrases=0, stranger_phrases=0, players=0, phrase_variants=1, density=0.0,
-                short_pieces=1, clip_variants=1,
-            )  # fmt: skip
-            pack_pairs(data, folder, plan=few, progress=progress)
+    # of training sounds as few as can be: only the test is read
+    few = PairPlan(
+        renders=0, val_renders=0, effects=0, note_phrases=0, stranger_phrases=0, players=0, phrase_variants=1, density=0.0,
+        short_pieces=1, clip_variants=1,
+    )  # fmt: skip
+    folder = held_out_pack(data, work, "correspondence", few, packed=packed, progress=progress)
     rate = json.loads((folder / "packed.json").read_text())["sample_rate"]
     return Packs(SoundPack(folder, KINDS), PhotoPack(folder, KINDS), ClipPack(folder), rate)
 

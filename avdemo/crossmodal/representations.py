@@ -16,7 +16,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from avdemo.errors import StorageError
 WIDTHS = {3: (4, 8, 16), 4: (4, 8, 16, 16)}  # kernels of the layers; the paper gives those of four
 HIDDEN = 1024
 DROPOUT = (0.3, 0.2)  # drop probabilities; the paper's 0.7 and 0.8 read as keep probabilities
-RATE, BATCH = 1e-3, 64
+RATE, BATCH = 1e-3, 32
 TRAIN, TEST_PER_KIND = 6000, 50
 MINUTES = 15.0
 CHUNK = 64  # windows that are turned into pictures at a time
@@ -77,7 +77,8 @@ def kept_windows(
     Raises:
         StorageError: the folder cannot be written.
     """
-    about = {"config": config.as_dict(), "train": train, "test_per_kind": test_per_kind, "seed": seed, "sounds": _stamp(packed)}
+    about = {"window": asdict(config.window), "kinds": config.kinds, "train": train, "test_per_kind": test_per_kind, "seed": seed}
+    about["sounds"] = hashlib.sha256((packed / "sounds.json").read_bytes()).hexdigest()
     tag = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     folder = cache / f"representations-{tag}"
     if not (folder / "windows.json").is_file():
@@ -95,16 +96,12 @@ def kept_windows(
     return found[0], found[1]
 
 
-def _stamp(packed: Path) -> str:
-    return hashlib.sha256((packed / "sounds.json").read_bytes()).hexdigest()[:12]
-
-
 def _keep(
     packed: Path, folder: Path, config: CrossmodalConfig, train: int, test_per_kind: int, seed: int, tell: Progress
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sounds, window = SoundPack(packed, config.kinds), config.window
-    maker = WindowMaker(sounds, config.kinds, "train", window.samples, seed + 5)
+    maker = WindowMaker(sounds, config.kinds, "train", window.samples, seed + 5, window.sample_rate)
     held, kinds, origins = held_windows(WindowMaker(sounds, config.kinds, "test", window.samples, seed + 6), test_per_kind)
     items = {"train": (train, lambda i: maker.item(i)), "test": (len(kinds), lambda i: (held[i].numpy(), int(kinds[i])))}
     total, done, facts = train + len(kinds), 0, {}
@@ -155,7 +152,7 @@ def teach_all(
         torch.manual_seed(seed)
         for name in TRANSFORMS:
             for layers in WIDTHS:
-                models[name, layers] = _classifier(name, layers, windows, config).train()
+                models[name, layers] = _classifier(name, layers, windows, config).train().to(memory_format=torch.channels_last)
                 optimizers[name, layers] = torch.optim.AdamW(
                     models[name, layers].parameters(), RATE, weight_decay=1e-2, fused=True
                 )
@@ -169,7 +166,9 @@ def teach_all(
                     optimizer = optimizers[name, layers]
                     optimizer.param_groups[0]["lr"] = RATE * 0.5 * (1 + np.cos(np.pi * share))
                     optimizer.zero_grad(set_to_none=True)
-                    F.cross_entropy(models[name, layers](batch), kinds).backward()
+                    with torch.autocast("cpu", torch.bfloat16):
+                        answer = models[name, layers](batch)
+                    F.cross_entropy(answer.float(), kinds).backward()
                     optimizer.step()
             step += 1
             share = step / steps if steps else (time.monotonic() - began) / (60 * minutes)
@@ -251,11 +250,13 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True, help="folder of packed sounds")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="for all ten classifiers together")
+    parser.add_argument("--steps", type=int, help="of each classifier, instead of minutes")
     given = parser.parse_args()
     found = compare(
         given.data,
         given.out,
         minutes=given.minutes,
+        steps=given.steps,
         progress=lambda share, text: print(f"{share:.3f} {text}", flush=True),
     )
     print(json.dumps(found["rows"], indent=1))

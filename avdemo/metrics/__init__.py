@@ -6,6 +6,8 @@
     localisation  does an energy map point at what sounds
     retrieval     recall at k and median rank
     svm           a linear one-versus-all SVM over features, for classification rows
+    detection     telling what belongs from what does not
+    tables        scores as plain text
 
 Import from the modules; this package imports nothing.
 """
