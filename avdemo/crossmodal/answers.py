@@ -92,14 +92,14 @@ class Answers:
         pictures = self.compute("paint", heard, count=count, seed=seed, variant=variant, **hooks)
         paint_s = time.perf_counter() - begun
         kinds = heard.model.network.config.kinds
-        opinions = [
-            opinion(verdict(kinds, shares, "see")) for shares in self.compute("judged", pictures, checkpoint=heard.model.name)
-        ]
+        shares = self.compute("judged", pictures, checkpoint=heard.model.name)  # (count, kinds + 1)
+        opinions = [opinion(verdict(kinds, share, "see")) for share in shares]
+        surest = int(shares[:, kinds.index(heard.kind)].argmax())
         paths = results.write_pictures(results.painted_folder(state, seed, variant), pictures)
         shown = len(session.one_of_each(pictures))
         return {
             "pictures": [{"path": path, **said} for path, said in zip(paths[:shown], opinions[:shown], strict=True)],
-            "painted": [seed, count, variant], "seed": seed, "count": count, "variant": variant, "chosen": 0, "due": True,
+            "painted": [seed, count, variant], "seed": seed, "count": count, "variant": variant, "chosen": surest if shown > 1 else 0, "due": True,
             "alike": shown < count, "paint_s": paint_s,
         }  # fmt: skip
 

@@ -129,7 +129,7 @@ def heard(state: State, found: Heard) -> Changes:
 
 
 def painted(state: State) -> Changes:
-    """The grid with the judge's opinions, and the first picture chosen."""
+    """The grid with the judge's opinions; the picture that it is surest of is chosen."""
     pictures = [(picture["path"], picture["words"]) for picture in state["pictures"]]
     return {
         "gallery": {"value": pictures, "selected_index": state["chosen"]},
@@ -148,7 +148,7 @@ def judgement(state: State) -> str:
         words = f"The sound is not known, so these need not show anything; the judge sees {named(kind)}, the nearest, in {right} of {len(pictures)}"
     if state["alike"]:
         return f"{words}. All seeds give this same picture, so there is one instead of {state['count']}."
-    return f"{words}. Click on a picture to choose it."
+    return f"{words}. The one that it is surest of is chosen; click on another to choose that."
 
 
 def named(kind: str) -> str:
