@@ -71,7 +71,9 @@ class Answers:
         return changes, new
 
     def repaint(self, state: State, seed: float | None, count: float, variant: str, **hooks: Any) -> Answer:
-        """A knob was moved: paint the same sound with it; nothing when nothing was heard yet, or nothing changed."""
+        """A knob was moved: paint the same sound with it; nothing when nothing was heard yet, nothing changed, or a seed is being typed."""
+        if seed is None:
+            return {}, None
         seed = session.whole(seed)
         if not state or state["painted"] == [seed, int(count), variant]:
             return {}, None
@@ -169,7 +171,9 @@ class Answers:
         return changes, {**new, **changed}
 
     def replay(self, state: State, seed: float | None, seconds: float, loudness_db: float, **hooks: Any) -> Answer:
-        """A knob was moved: play the same picture with it; nothing when nothing was seen yet, or nothing changed."""
+        """A knob was moved: play the same picture with it; nothing when nothing was seen yet, nothing changed, or a seed is being typed."""
+        if seed is None:
+            return {}, None
         seed = session.whole(seed)
         if not state or state["played"] == [seed, seconds, loudness_db]:
             return {}, None

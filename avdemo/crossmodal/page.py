@@ -44,7 +44,7 @@ VARIANT_INFO = (
     "C learned with every term of the paper. N was never shown a picture with the wrong sound, so it need not care which instrument it is. "
     "A had no adversary, only the distance to the right photos: one blurred average, whatever the seed."
 )
-SEED_INFO = "The same seed gives the same result again."
+SEED_INFO = "Again takes the next one; the same seed gives the same result."
 COUNT, MOST_SHOWN = 16, 36
 SECONDS, LOUDNESS_DB, BLEND_S = 4.0, -20.0, 4.0
 LOUDNESS_INFO = "Average level below full scale; quieter where its peaks would not fit otherwise."
@@ -62,7 +62,8 @@ SHOWS = {  # what an answer about something given, or about a knob, may change
 }  # fmt: skip
 STYLE = """<style>
 #imagine-gallery .grid-wrap { max-height: none; }
-#imagine-gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
+#imagine-gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; grid-template-rows: none !important;
+  grid-auto-rows: max-content; height: auto; }
 @media (max-width: 640px) { #imagine-gallery .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; } }
 #imagine-gallery .thumbnail-lg { aspect-ratio: auto; height: auto; display: flex; flex-direction: column; }
 #imagine-gallery .thumbnail-lg img { aspect-ratio: 1; width: 100%; height: auto; flex: none; }

@@ -103,7 +103,7 @@ class ImagineTab:
     def _buttons(self, direction: str, words: str) -> None:
         with gr.Row():
             self._add(f"go_{direction}", gr.Button, words, variant="primary", scale=3, min_width=120)
-            self._add(f"again_{direction}", gr.Button, "Again (next seed)", scale=2, min_width=120)
+            self._add(f"again_{direction}", gr.Button, "Again", scale=2, min_width=120)
             self._add(f"stop_{direction}", gr.Button, "Stop", visible=False, scale=1, min_width=90)
         self.chain[direction] = Chain(self.jobs, ui.status_line(), self.part[f"stop_{direction}"])
 

@@ -71,6 +71,7 @@ def test_every_knob_changes_the_pictures(ask, opened):
     other = ask("repaint", 5, 6, "C")
     assert Path(words_of(other, "gallery")[0][0]).read_bytes() != first[0] and words_of(other, "seed") == 5
     assert ask("repaint", 5, 6, "C") == {}  # nothing changed
+    assert ask("repaint", None, 6, "C") == {}  # the field is empty while another seed is being typed
     next_one = ask("again", 5, 6, "C")
     assert words_of(next_one, "seed") == 6 and ask.state["seed"] == 6
     plain = ask("repaint", 6, 6, "N")
@@ -170,7 +171,7 @@ def test_refusals_lose_nothing(ask, opened, make_media, tmp_path):
     cases = [
         (("imagine", 0, 4, "C", {"file": str(clip)}), NoAudioError, "mute.mp4"),
         (("imagine", 0, 4, "C", {"file": None}), InputError, "no sound yet"),
-        (("repaint", None, 4, "C"), InputError, "seed is empty"),
+        (("again", None, 4, "C"), InputError, "seed is empty"),
         (("repaint", -3, 4, "C"), InputError, "seed"),
         (("repaint", 1, 4, "X"), InputError, "no painter"),
     ]

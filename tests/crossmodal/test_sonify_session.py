@@ -42,6 +42,7 @@ def test_every_knob_changes_the_sound(ask, opened):
     other = ask("replay", 3, 2.0, -20.0)
     assert Path(other["made"]["value"]).read_bytes() != first and other["tune_seed"]["value"] == 3
     assert ask("replay", 3, 2.0, -20.0) == {}  # nothing changed
+    assert ask("replay", None, 2.0, -20.0) == {}  # the field is empty while another seed is being typed
     assert ask("next_tune", 3, 2.0, -20.0)["tune_seed"]["value"] == 4
     longer = ask("replay", 4, 5.0, -20.0)["made"]["value"]
     assert media.read_audio(longer, 8000).shape[1] == pytest.approx(40_000, abs=10)
@@ -89,7 +90,7 @@ def test_refusals_lose_nothing(ask, opened, sound):
     cases = [
         (("sonify", 0, 2.0, -20.0, {"file": str(sound)}), InputError, "Été.wav"),
         (("sonify", 0, 2.0, -20.0, {}), InputError, "no picture yet"),
-        (("replay", None, 2.0, -20.0), InputError, "seed is empty"),
+        (("next_tune", None, 2.0, -20.0), InputError, "seed is empty"),
         (("replay", 0, 99.0, -20.0), LimitError, "at most 20 seconds"),
         (("replay", 0, 2.0, 3.0), InputError, "loudness"),
     ]
