@@ -75,6 +75,13 @@ def upload(page, which, path):
     page.wait_for_selector(f"#imagine-{which} :is(img, audio, #waveform)", state="attached")
 
 
+def take_video(page, path):
+    """Choose a video whose sound is to be taken."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("#imagine-video").click()
+    chooser.value.set_files(path)
+
+
 def done(page, direction):
     """Wait until nothing runs any more."""
     page.wait_for_selector(f"#imagine-stop-{direction}", state="detached")
