@@ -44,6 +44,14 @@ WHAT = (
     "A sound goes in, pictures of the instrument that plays come out (S2I); a picture of an instrument goes in, its sound comes out "
     "(I2S). After Deep Cross-Modal Audio-Visual Generation (Chen et al., 2017), configuration {name!r}."
 )
+SECOND = (
+    "A second sound classifier, for a second opinion on the sounds that I2S makes: the paper's four convolution layers with more "
+    "kernels, BatchNorm, and a smaller FC layer. Evaluation asks it; the app does not."
+)
+DATA_OF_SECOND = (
+    "6,000 windows of the ear's training sounds (see that card): recorded notes, real phrases, renders; other instruments, everyday "
+    "recordings and noise as none of the kinds."
+)
 _KINDS = {
     RANDOM: "floor", CHANCE: "floor", SWAPPED: "control", "made copies of training photos": "control",
     "sounds of other kinds, one z": "control",
@@ -199,6 +207,33 @@ def write_imagine_card(
     register(
         out, capability="crossmodal", config=config.name, licence="other: research use", training_data="See the card.", summary=what,
         scores=main_scores(scores), preprocessing=preprocessing,
+    )  # fmt: skip
+
+
+def write_second_ear_card(out: Path, *, command: str) -> None:
+    """Write the second ear's ``NAME.md`` and its record, from what its checkpoint knows of itself.
+
+    Args:
+        out: the checkpoint of :func:`avdemo.crossmodal.second_ear.train_second_ear`.
+        command: that trains it again.
+    """
+    from avdemo.checkpoints import load_file, register
+
+    loaded = load_file(out)
+    kinds, about = loaded.config["kinds"], loaded.metadata
+    known = {name: 100 * value for name, value in about.get("scores", {}).items() if name != "score"}
+    note = "Percent right of validation windows (of the kinds, of none of them, by origin); the held-out ones are in the evaluation's tables."
+    rows = [ScoreRow("second ear", known), ScoreRow(CHANCE, {"known": 100 / (len(kinds) + 1)}, "floor")]
+    found = [ScoreTable("Validation", rows, note)] if known else []
+    if about.get("representations"):
+        found.append(_representations(about["representations"]))
+    write_card(
+        out.with_suffix(".md"), what=SECOND, data=DATA_OF_SECOND, licence=LICENCE, command=command, config=loaded.config, tables=found,
+        limits=(f"It knows {', '.join(kinds)}.", "It judges sounds that were made; the app does not use it."), metadata=about,
+    )  # fmt: skip
+    register(
+        out, capability="crossmodal", config="second-ear", licence="other: research use", training_data="See the card.", summary=SECOND,
+        scores={f"validation, {name} (%)": round(value, 1) for name, value in known.items()},
     )  # fmt: skip
 
 

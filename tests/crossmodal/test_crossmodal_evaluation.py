@@ -229,3 +229,16 @@ def test_the_card_has_floors_controls_and_the_papers_rows(found, taught, tmp_pat
     entry = record("crossmodal-toy", tmp_path)
     assert entry.config == "debug" and entry.preprocessing["sample_rate"] == 8000
     assert entry.scores["judge on pictures from held-out sounds (%), S2I-C"] == round(found.s2i["S2I-C"]["judge"], 1)
+
+
+def test_the_second_ear_has_a_card_of_its_own(second, tmp_path) -> None:
+    from avdemo.checkpoints import record
+    from avdemo.crossmodal.card import write_second_ear_card
+
+    out = Path(shutil.copy(second, tmp_path / "crossmodal-second-ear.safetensors"))
+    write_second_ear_card(out, command="python -m avdemo.crossmodal.second_ear --data PACK ...")
+    text = out.with_suffix(".md").read_text(encoding="utf-8")
+    for words in ("Research use only", "second opinion", "chance (floor", "Which picture of a sound is heard best?", "MFCC"):
+        assert words in text, words
+    entry = record("crossmodal-second-ear", tmp_path)
+    assert entry.capability == "crossmodal" and 0 <= entry.scores["validation, known (%)"] <= 100
