@@ -149,7 +149,8 @@ def judgement(state: State) -> str:
         words = f"The sound is not known, so these need not show anything; the judge sees {named(kind)}, the nearest, in {right} of {len(pictures)}"
     if state["alike"]:
         return f"{words}. All seeds give this same picture, so there is one instead of {state['count']}."
-    return f"{words}. The one that it is surest of is chosen; click on another to choose that."
+    surest = "The one that it is surest of is chosen; click" if right else "Click"
+    return f"{words}. {surest} on another to choose that."
 
 
 def named(kind: str) -> str:
