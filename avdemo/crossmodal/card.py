@@ -142,8 +142,8 @@ def tables(scores: Evaluation) -> list[ScoreTable]:
 
 def _representations(table: Mapping[str, Any]) -> ScoreTable:
     rows = []
-    for name, by_depth in table["rows"].items():
-        rows.append(ScoreRow(name, {f"{depth} layers": by_depth[depth]["accuracy"] for depth in ("3", "4")}))
+    for name in PAPER_REPRESENTATIONS:  # the paper's order, which JSON does not keep
+        rows.append(ScoreRow(name, {f"{depth} layers": table["rows"][name][depth]["accuracy"] for depth in ("3", "4")}))
     rows.append(ScoreRow(CHANCE, dict.fromkeys(("3 layers", "4 layers"), table["chance"]), "floor"))
     rows += [
         ScoreRow(f"{name}, 13 instruments of Sub-URMP", {"3 layers": three, "4 layers": four}, "paper")

@@ -131,7 +131,7 @@ class Evaluation:
             return []
         title = f"The paper's sound classifier on {found['test_windows']} held-out windows, %"
         lines = [head(title, ("3 layers", "4 layers", "paper, 3", "paper, 4"))]
-        for name, by_depth in found["rows"].items():
-            ours = (by_depth[depth]["accuracy"] for depth in ("3", "4"))
-            lines.append(line(name, (*ours, *PAPER_REPRESENTATIONS[name])))
+        for name, paper in PAPER_REPRESENTATIONS.items():  # the paper's order, which JSON does not keep
+            ours = (found["rows"][name][depth]["accuracy"] for depth in ("3", "4"))
+            lines.append(line(name, (*ours, *paper)))
         return [*lines, line(CHANCE, (found["chance"],) * 2)]
