@@ -52,7 +52,9 @@ class Switches:
     instrument by another player (the paper's second kind; it means something only where picture and sound come from one player).
     ``adversarial`` False is S2I-A. ``augment``: differentiable augmentation (Zhao et al. 2020). ``spectral_norm``: Miyato et al. 2018.
     ``hinge``: hinge loss instead of cross-entropy. ``projected``: the discriminator looks through ImageNet's features (Sauer et al.
-    2021). ``ema``: the averaged generator ships. ``early_stopping``: the judge's favourite on validation ships instead of the last.
+    2021). ``reconstruct``: half of each batch gets its z from an encoder of the real picture and must paint that one again, which
+    gives the noise a meaning (VAE-GAN, Larsen et al. 2016). ``ema``: the averaged generator ships. ``early_stopping``: the judge's
+    favourite on validation ships instead of the last.
     """
 
     adversarial: bool = True
@@ -62,6 +64,7 @@ class Switches:
     spectral_norm: bool = True
     hinge: bool = True
     projected: bool = True
+    reconstruct: bool = True
     ema: bool = True
     early_stopping: bool = True
 

@@ -16,12 +16,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from avdemo.crossmodal.config import CrossmodalConfig, GeneratorConfig, Switches
-from avdemo.crossmodal.critics import Critic
+from avdemo.crossmodal.critics import TAPS, Critic, NoiseEncoder
 from avdemo.crossmodal.generators import Generator
-from avdemo.crossmodal.objective import augment, critic_loss, generator_loss
+from avdemo.crossmodal.objective import augment, critic_loss, generator_loss, reconstruction_loss
 from avdemo.crossmodal.pools import Pool
 
+RECONSTRUCTION, DIVERGENCE = 1.0, 0.1  # weights of the two terms of the encoder
 RATE, BETAS = 2e-4, (0.0, 0.99)
+CRITIC_RATE = 5.0  # times the generator's: at the same rate the generator outran a critic that looks through fixed features
+CALIBRATED_ON = 128  # real items
 
 
 class Duel(nn.Module):
@@ -34,14 +37,23 @@ class Duel(nn.Module):
         self.critic = None
         if switches.adversarial:
             self.critic = Critic(config.channels, config.size, projected=switches.projected, normed=switches.spectral_norm)
+        self.encoder = None
+        if switches.adversarial and switches.reconstruct:
+            self.encoder = NoiseEncoder(config.noise, 1 + len(TAPS) * switches.projected, config.channels)
 
     def forward(self, real: Tensor, feature: Tensor, other: Tensor, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Real (N, C, S, S) in [-1, 1], its features and those of a mismatch (N, 128), z (N, noise) -> loss and its parts."""
         on = self.switches
-        fake = self.generator(feature, z if on.adversarial else torch.zeros_like(z))
         if self.critic is None:
-            loss = F.mse_loss(fake, real)
+            loss = F.mse_loss(self.generator(feature, torch.zeros_like(z)), real)
             return loss, {"squared_error": loss.detach()}
+        again = len(real) // 2 if self.encoder is not None else 0  # so many of the first are painted again
+        if again:
+            with torch.no_grad():
+                known_real = self.critic.see(real[:again])
+            mean, log_variance = self.encoder(known_real)
+            z = torch.cat([mean + z[:again] * (log_variance / 2).exp(), z[again:]])
+        fake = self.generator(feature, z)
         change: Callable[[Tensor], Tensor] = (lambda x: augment(x, sound=self.sound)) if on.augment else (lambda x: x)
         with torch.no_grad():
             seen_real = self.critic.see(change(real))
@@ -55,10 +67,16 @@ class Duel(nn.Module):
         judged = functional_call(_Whole(heads), {f"heads.{n}": p for n, p in frozen.items()}, (seen_fake, feature))
         loss_generator = generator_loss(judged, hinge=on.hinge)
         parts = {"critic": loss_critic.detach(), "generator": loss_generator.detach()}
-        parts |= {"true": true.mean().detach(), "false": false.mean().detach()}
+        parts |= {"real": true[:, 0].mean().detach(), "painted": false[:, 0].mean().detach()}
         if mismatch is not None:
-            parts["mismatch"] = mismatch.mean().detach()
-        return loss_critic + loss_generator, parts
+            parts |= {"match": true[:, -1].mean().detach(), "mismatch": mismatch[:, -1].mean().detach()}
+        loss = loss_critic + loss_generator
+        if again:
+            distance = reconstruction_loss(self.critic.see(fake[:again]), known_real)
+            surplus = (mean.square() + log_variance.exp() - 1 - log_variance).mean() / 2  # divergence from N(0, 1), for each unit of z
+            loss = loss + RECONSTRUCTION * distance + DIVERGENCE * surplus
+            parts |= {"reconstruction": distance.detach(), "divergence": surplus.detach()}
+        return loss, parts
 
 
 class _Whole(nn.Module):
@@ -124,10 +142,16 @@ class DuelRecipe:
             if missing:
                 raise ValueError(f"the critic's weights lack {missing[:3]}")
             duel.critic.view.fuse()
+            some = np.random.default_rng(self.seed).permutation(len(self.real))[:CALIBRATED_ON]
+            duel.critic.view.calibrate(torch.from_numpy(self.real[np.sort(some)]).float() / 127.5 - 1)
         return duel
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
-        return [{"params": [p for p in model.parameters() if p.requires_grad], "lr": self.rate, "betas": BETAS, "weight_decay": 0.0}]
+        common = {"betas": BETAS, "weight_decay": 0.0}
+        critic = [p for name, p in model.named_parameters() if p.requires_grad and name.startswith("critic.")]
+        rest = [p for name, p in model.named_parameters() if p.requires_grad and not name.startswith("critic.")]
+        groups = [{"params": rest, "lr": self.rate, **common}]
+        return groups + ([{"params": critic, "lr": CRITIC_RATE * self.rate, **common}] if critic else [])
 
     def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
         real = (batch["real"].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)

@@ -178,8 +178,9 @@ def train_player(
     ear, eye = open_part(parts["ear"], config, "ear"), open_part(parts["eye"], config, "eye")
     album = load_album(packed, config.kinds, "train", config.eye_size, others=False, drawn=True)
     if is_paired(packed):
-        real, kinds = spectrograms(ear, paired_windows(packed, config)[album.entry]), album.kind
-        own = np.zeros((int(album.entry.max()) + 1, FEATURE), np.float32)
+        windows = paired_windows(packed, config)
+        real, kinds = spectrograms(ear, windows[album.entry]), album.kind
+        own = np.zeros((len(windows), FEATURE), np.float32)
         own[album.entry] = picture_features(eye, album)[0]
         pool: Pool = PairPool(own, packed_partners(packed), album.entry)
     else:

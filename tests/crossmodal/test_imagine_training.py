@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_imagine_pack import RATE, write_imagine_pack
+from tiny_imagine_pack import RATE, pair_up, write_imagine_pack
 
 from avdemo.checkpoints import load_file
 from avdemo.corpora.mixtures import SoundPack
@@ -19,7 +19,7 @@ from avdemo.crossmodal.config import KINDS, CrossmodalConfig, Switches
 from avdemo.crossmodal.duel_recipe import Duel, DuelRecipe
 from avdemo.crossmodal.features import kernel_distance
 from avdemo.crossmodal.network import Crossmodal
-from avdemo.crossmodal.objective import augment, critic_loss, generator_loss
+from avdemo.crossmodal.objective import augment, critic_loss, generator_loss, reconstruction_loss
 from avdemo.crossmodal.pools import KindPool, PairPool
 from avdemo.crossmodal.windows import WindowMaker
 from avdemo.errors import InputError
@@ -91,7 +91,7 @@ def test_disturbed_pictures_are_others_of_the_same_and_repeat_by_seed(packed) ->
 
 
 def test_losses_are_those_of_the_matching_aware_critic() -> None:
-    sure, unsure = torch.full((4, 1), 3.0), torch.zeros(4, 1)
+    sure, unsure = torch.full((4, 1, 1), 3.0), torch.zeros(4, 1, 1)
     for hinge in (True, False):
         good = critic_loss(sure, -sure, -sure, hinge=hinge)
         assert good < critic_loss(unsure, unsure, unsure, hinge=hinge)
@@ -99,6 +99,19 @@ def test_losses_are_those_of_the_matching_aware_critic() -> None:
         assert critic_loss(sure, -sure, None, hinge=hinge) <= good
         assert generator_loss(sure, hinge=hinge) < generator_loss(-sure, hinge=hinge)
     assert critic_loss(sure, -sure, sure, hinge=True) == pytest.approx(2.0)  # half the weight of (1 + 3)
+
+
+def test_a_mismatched_picture_is_real_all_the_same_where_there_is_a_score_for_that() -> None:
+    looks_real = torch.tensor([[[3.0], [-3.0]]])  # real, but not of this feature
+    right, painted = torch.full((1, 2, 1), 3.0), torch.full((1, 2, 1), -3.0)
+    assert critic_loss(right, painted, looks_real, hinge=True) == 0
+    assert critic_loss(right, painted, torch.full((1, 2, 1), 3.0), hinge=True) == 2
+
+
+def test_reconstruction_is_nothing_for_the_same_and_counts_maps_by_their_level() -> None:
+    picture, loud = torch.rand(2, 3, 8, 8), 100 * torch.rand(2, 4, 2, 2)
+    assert reconstruction_loss([picture, loud], [picture.clone(), loud]) == 0
+    assert reconstruction_loss([picture, 2 * loud], [picture.clone(), loud]) == pytest.approx(0.5)  # as far off as it is high
 
 
 def test_augmentation_is_differentiable_and_keeps_the_bands_of_a_spectrogram() -> None:
@@ -158,7 +171,7 @@ def test_batches_are_decided_by_their_number_and_mismatch_another_kind(packed) -
     assert not torch.allclose(same["feature"], same["other"])
 
 
-@pytest.mark.parametrize("off", ["mismatch", "augment", "spectral_norm", "hinge", "projected", "adversarial"])
+@pytest.mark.parametrize("off", ["mismatch", "augment", "spectral_norm", "hinge", "projected", "reconstruct", "adversarial"])
 def test_each_switch_changes_the_training(packed, off) -> None:
     def first_loss(switches: Switches) -> tuple[float, set[str]]:
         made = _duel(packed, switches)
@@ -176,7 +189,7 @@ def test_each_switch_changes_the_training(packed, off) -> None:
 
 def test_generator_and_critic_each_follow_their_own_loss(packed) -> None:
     """The generator's gradient does not come from the critic's loss, nor the other way round."""
-    made = _duel(packed, Switches(augment=False, spectral_norm=False, projected=False))
+    made = _duel(packed, Switches(augment=False, spectral_norm=False, projected=False, reconstruct=False))
     torch.manual_seed(0)
     duel = made.build().eval()  # statistics do not depend on the batch
     batch = made.batches(0, 0, 1)
@@ -203,25 +216,45 @@ def test_an_autoencoder_has_no_critic_and_ignores_the_noise() -> None:
     assert torch.equal(one, two)
 
 
-def test_all_parts_train_assemble_and_go_on(packed, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(recipe, "HELD_PER_KIND", 3)
-    monkeypatch.setattr(recipe, "FEATURES_PER_KIND", 6)
-    monkeypatch.setattr(recipe, "SPECTROGRAMS_PER_KIND", 6)
-    view = tmp_path / "init.safetensors"
+@pytest.fixture
+def few(monkeypatch) -> None:
+    """Few windows, so that a recipe starts at once."""
+    for name, count in (("HELD_PER_KIND", 3), ("FEATURES_PER_KIND", 6), ("SPECTROGRAMS_PER_KIND", 6)):
+        monkeypatch.setattr(recipe, name, count)
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory) -> Path:
+    """MobileNetV2's layout with random weights."""
     from safetensors.torch import save_file
     from torchvision.models import mobilenet_v2
 
-    save_file({k: v for k, v in mobilenet_v2(weights=None).state_dict().items() if v.is_floating_point()}, view)
+    path = tmp_path_factory.mktemp("init") / "init.safetensors"
+    save_file({k: v for k, v in mobilenet_v2(weights=None).state_dict().items() if v.is_floating_point()}, path)
+    return path
+
+
+def test_pairs_train_with_their_own_partners(packed, imagenet, few, tmp_path) -> None:
+    paired = pair_up(write_imagine_pack(tmp_path / "pairs"))
+    config = CrossmodalConfig.debug()
+    parts = recipe.train_parts(paired, tmp_path, config, imagenet, minutes=None, steps=2, seed=0)
+    assert all(load_file(path).metadata["steps"] for path in parts.values())
+    both = Switches(same_mismatch=0.5)
+    found = recipe.train_painter(paired, tmp_path / "both.safetensors", config, "C", parts, switches=both, steps=2)
+    assert found.steps_done == 2
+
+
+def test_all_parts_train_assemble_and_go_on(packed, imagenet, few, tmp_path) -> None:
     folder = tmp_path / "parts"
     folder.mkdir()
-    parts = recipe.train_parts(packed, folder, CONFIG, view, minutes=None, steps=3, seed=0)
+    parts = recipe.train_parts(packed, folder, CONFIG, imagenet, minutes=None, steps=3, seed=0)
     assert set(parts) == set(recipe.SHARES)
     out = recipe.assemble(parts, CONFIG, tmp_path / "all.safetensors")
     loaded = load_file(out)
     network = Crossmodal(CrossmodalConfig.from_dict(loaded.config))
     network.load_state_dict(loaded.state)
     assert set(loaded.metadata["parts"]) == set(parts) and loaded.metadata["parts"]["C"]["steps"] == 3
-    recipe.train_parts(packed, folder, CONFIG, view, minutes=None, steps=5, seed=0, resume=True)
+    recipe.train_parts(packed, folder, CONFIG, imagenet, minutes=None, steps=5, seed=0, resume=True)
     log = [json.loads(line) for line in (folder / "C.log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log if entry["kind"] in ("start", "end")] == [0, 3, 3, 5]
 

@@ -65,3 +65,19 @@ def write_imagine_pack(folder: Path) -> Path:
     (folder / "sounds.json").write_text(json.dumps(sounds))
     (folder / "packed.json").write_text(json.dumps({"sample_rate": RATE}))
     return folder
+
+
+def pair_up(folder: Path) -> Path:
+    """Turn a pack of :func:`write_imagine_pack` into one of pairs: entry i of the photos and entry i of the sounds belong together.
+
+    Strangers are left out: a folder of pairs has none.
+    """
+    for name in ("photos", "sounds"):
+        entries = [e for e in json.loads((folder / f"{name}.json").read_text()) if e["instrument"] in KINDS]
+        for number, entry in enumerate(entries):
+            entry |= {"pair": number, "player": f"{entry['instrument']}-{number % 2}"}
+            if name == "sounds":
+                entry["kind"] = "recording"
+        (folder / f"{name}.json").write_text(json.dumps(entries))
+    (folder / "packed.json").write_text(json.dumps({"sample_rate": RATE, "kinds": KINDS, "pairs": {"train": len(entries)}}))
+    return folder
