@@ -246,9 +246,11 @@ def packed_arrays(data: Path, packed: Path, config: CrossmodalConfig, *, seed: i
     if (packed / "packed.json").is_file():
         return packed
     if (data / "instruments" / "photos.csv").is_file():
+        from avdemo.corpora.more_fonts import add_fonts
         from avdemo.corpora.pack_pairs import pack_pairs
 
         pack_pairs(data, packed, sample_rate=config.window.sample_rate, seed=seed, progress=progress)
+        add_fonts(packed, config.kinds, sample_rate=config.window.sample_rate, seed=seed, progress=progress)
     else:
         from avdemo.corpora.pack_paired import pack, read_paired
 
