@@ -19,6 +19,7 @@ class Capability:
 
     name: str  # folder below avdemo/, also the tab's id in links
     verb: str  # what the tab says
+    needs: str = ""  # a checkpoint without which there is no point in showing the tab: one that is still in training
 
     @property
     def module(self) -> str:
@@ -30,7 +31,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("pixels", "Isolate"),
     Capability("foley", "Add sound"),
     Capability("lips", "Make lips speak"),
-    Capability("crossmodal", "Imagine"),
+    Capability("crossmodal", "Imagine", needs="crossmodal-compact"),
     Capability("correspondence", "Match"),
 )
 
@@ -43,9 +44,21 @@ def _exists(capability: Capability) -> bool:
         return False
 
 
+def _is_trained(capability: Capability) -> bool:
+    if not capability.needs:
+        return True
+    from avdemo.checkpoints.index import records
+    from avdemo.errors import WeightsError
+
+    try:
+        return capability.needs in records()
+    except WeightsError:
+        return True  # the index is damaged: the tab says so
+
+
 def available(capabilities: Sequence[Capability] = CAPABILITIES) -> list[Capability]:
-    """The capabilities whose tab is in this installation, in the order of the list."""
-    return [capability for capability in capabilities if _exists(capability)]
+    """The capabilities whose tab is in this installation, with the checkpoint that it needs, in the order of the list."""
+    return [capability for capability in capabilities if _exists(capability) and _is_trained(capability)]
 
 
 def load_tab(capability: Capability) -> ModuleType:

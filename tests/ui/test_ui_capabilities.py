@@ -7,6 +7,7 @@ import types
 import gradio as gr
 import pytest
 
+from avdemo.pixels import pipeline
 from avdemo.ui import capabilities
 from avdemo.ui.app import build_demo, warm_up
 from avdemo.ui.capabilities import CAPABILITIES, Capability
@@ -85,3 +86,11 @@ def test_warming_up_survives_a_failure(tab, caplog):
 def test_the_page_builds_without_torch(python):
     code = "import sys; from avdemo.ui.app import build_demo; build_demo(); print(*sys.modules)"
     assert not {"torch", "librosa", "matplotlib.pyplot", "av"} & set(python(code).split())
+
+
+def test_a_tab_waits_for_the_checkpoint_it_needs(tmp_path, use_weights) -> None:
+    waiting = capabilities.Capability("pixels", "Isolate", needs="pixels-huge")
+    use_weights(tmp_path, pipeline)
+    assert capabilities.available([waiting]) == []
+    (tmp_path / "index.json").write_text("not an index")
+    assert capabilities.available([waiting]) == [waiting]  # the tab can say what is wrong
