@@ -24,7 +24,8 @@ class Crossmodal(nn.Module):
         self.player = Generator(config.player)
 
     def paint(self, feature: Tensor, z: Tensor, variant: str = "C") -> Tensor:
-        """Sound features (N, 128) and noise (N, painter.noise) -> pictures (N, S, S, 3) uint8."""
+        """Sound features (N, 128) and noise (N, painter.noise) -> pictures (N, S, S, 3) uint8. S2I-A knows no noise: it gets zeros."""
+        z = torch.zeros_like(z) if variant == "A" else z
         pictures = self.painters[variant](feature, z)
         return ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 

@@ -80,6 +80,7 @@ def test_sound_and_noise_both_change_the_picture(network) -> None:
     assert (network.paint(feature[:1], z[1:], "N").int() - first).abs().sum() > 0
     assert (network.paint(feature[:1], z[:1], "C").int() - first).abs().sum() > 0
     assert torch.equal(network.paint(feature[:1], z[:1], "N").int(), first)
+    assert torch.equal(*(network.paint(feature[:1], noise, "A") for noise in z.split(1)))  # an autoencoder has none
 
 
 def test_the_condition_does_not_hear_how_loud_a_sound_is() -> None:

@@ -141,7 +141,7 @@ def test_windows_of_one_sound_are_neighbours_and_loud_alike(seen) -> None:
     lms = playing.draw(seen.model, seen.feature, 9, 8 * 24 + 8, stepper(None, None)).numpy()
     power = 10 ** (lms * window.range_db / 20)
     alone = [power[:, k * 24 + 8 : k * 24 + 24].mean() for k in range(8)]  # where one window stands alone
-    assert 10 * np.log10(max(alone) / min(alone)) < 3
+    assert 10 * np.log10(max(alone) / min(alone)) < 4
 
 
 def test_no_seam_is_quieter_or_louder_than_what_is_beside_it(seen, monkeypatch) -> None:
