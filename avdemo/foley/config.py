@@ -1,0 +1,162 @@
+"""Sizes and conventions of Visual to Sound, in the paper's size and in a compact one that writes sound faster than it is heard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar
+
+KINDS = ("baby_cry", "chainsaw", "dog", "drum", "fireworks", "helicopter", "printer", "rail", "snoring", "water")
+"""The ten kinds of sound of VEGAS, which the shipped networks know."""
+VARIANTS = ("frame", "seq", "flow")
+"""How the picture conditions the sound (paper, section 4): at every video frame, once at the start, once with optical flow."""
+QUANTISERS = ("linear", "mulaw")
+EYES = ("mobilenet_v2", "vgg19", "tiny")
+QUIETEST_DB = -60.0  # dB under full scale: loudness 0 of a video frame's sound; full scale is loudness 1
+
+
+@dataclass(frozen=True)
+class FoleyConfig:
+    """Everything that decides the shapes of a network and of what it reads. The defaults are the compact ones.
+
+    A network is one of the variants. Three switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
+    frame, motion included, also conditions the top tier's nodes, so that timing can be followed; in the paper it reaches them only
+    through the state that they begin with. ``envelope_head``: an output beside the others says from the picture alone how loud the sound
+    of each video frame will be; it is trained on the true loudness and fed to the top tier's nodes, so that loudness and timing are
+    decided from the picture first. ``kind_head``: another says which kind is seen; the eye learns from it what the sound alone would
+    teach it slowly.
+    """
+
+    variants: ClassVar[tuple[str, ...]] = VARIANTS
+
+    name: str = "compact"
+    kinds: tuple[str, ...] = KINDS
+    variant: str = "flow"
+    sample_rate: int = 16_000  # Hz
+    levels: int = 256
+    quantiser: str = "mulaw"  # "linear": the paper's
+    frame_sizes: tuple[int, int] = (16, 4)  # samples to a node of the middle tier; nodes of that to one of the top tier
+    dim: int = 256  # units of each recurrent tier and of the sample-level MLP
+    rnn_layers: int = 1
+    embed: int = 16  # numbers that stand for the level of a sample
+    video_fps: float = 12.5
+    eye: str = "mobilenet_v2"  # "vgg19": the paper's fc6; "tiny": for tests
+    picture_size: int = 112  # px
+    visual: int = 128  # numbers that stand for a video frame
+    seq_hidden: int = 256  # units of the recurrent network over video frames
+    flow_grid: int = 28  # places of the optical flow in a row and in a column
+    motion: int = 64  # channels of the network that reads the flow
+    motion_to_top: bool = True
+    envelope_head: bool = True
+    kind_head: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("kinds", "frame_sizes"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON gives lists
+        for name, known in (("variant", VARIANTS), ("quantiser", QUANTISERS), ("eye", EYES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; it is one of {', '.join(known)}")
+        if self.eye == "vgg19" and self.visual != 4096:
+            raise ValueError("VGG19's fc6 has 4096 numbers: visual=4096")
+        if self.samples_per_frame % self.top_step:
+            raise ValueError(
+                f"a video frame of {self.samples_per_frame} samples does not last a whole number of top-tier steps of {self.top_step}"
+            )
+
+    @property
+    def middle_step(self) -> int:
+        """Samples from one node of the middle tier to the next; also what the sample-level MLP sees: 16, 1 ms."""
+        return self.frame_sizes[0]
+
+    @property
+    def top_step(self) -> int:
+        """Samples from one node of the top tier to the next, and what a node sees before it: 64, 4 ms."""
+        return self.frame_sizes[0] * self.frame_sizes[1]
+
+    @property
+    def samples_per_frame(self) -> int:
+        """s = ceil(sr_audio / sr_video) of the paper: each video frame conditions so many samples: 1280, 80 ms."""
+        return math.ceil(self.sample_rate / self.video_fps)
+
+    @property
+    def silence(self) -> int:
+        """The class number that digital silence gets."""
+        return self.levels // 2
+
+    @property
+    def other(self) -> int:
+        """Number of the class "none of the kinds" of the kind head."""
+        return len(self.kinds)
+
+    @property
+    def conditions_nodes(self) -> bool:
+        """True if what is seen in each video frame goes to the top tier's nodes (and not only to their first state)."""
+        return self.variant == "frame" or (self.variant == "flow" and self.motion_to_top)
+
+    def frames_of(self, samples: int) -> int:
+        """How many video frames so many samples last, a broken one counted as whole."""
+        return -(-samples // self.samples_per_frame)
+
+    def as_variant(self, variant: str) -> FoleyConfig:
+        """The same sizes for another variant."""
+        return replace(self, variant=variant)
+
+    @classmethod
+    def compact(cls, variant: str = "flow") -> FoleyConfig:
+        return cls(variant=variant)
+
+    @classmethod
+    def paper(cls, variant: str = "flow") -> FoleyConfig:
+        """The paper's layers. It gives neither the tiers' sizes (here SampleRNN's) nor the video's frame rate (here the compact one)."""
+        return cls(
+            name="paper",
+            variant=variant,
+            quantiser="linear",
+            dim=1024,
+            rnn_layers=2,
+            embed=256,
+            eye="vgg19",
+            picture_size=224,
+            visual=4096,
+            seq_hidden=1024,
+            motion=256,
+            motion_to_top=False,
+            envelope_head=False,
+            kind_head=False,
+        )
+
+    @classmethod
+    def debug(cls, variant: str = "flow") -> FoleyConfig:
+        """A tiny real one, for tests. Two layers, so that tests see both ways of a tier."""
+        return cls(
+            name="debug",
+            variant=variant,
+            sample_rate=8000,
+            levels=64,
+            frame_sizes=(8, 4),
+            dim=16,
+            rnn_layers=2,
+            embed=4,
+            eye="tiny",
+            picture_size=32,
+            visual=12,
+            seq_hidden=8,
+            flow_grid=8,
+            motion=6,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FoleyConfig:
+        """Inverse of :meth:`as_dict`, also after a way through JSON; unknown names are refused.
+
+        Raises:
+            ValueError: the values do not fit together, or a name is unknown.
+        """
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown in a foley configuration: {sorted(unknown)}")
+        return cls(**values)

@@ -1,0 +1,139 @@
+"""The SampleRNN of :mod:`avdemo.foley.tiers`, writing faster than its sound is heard, in chunks, several takes side by side.
+
+The same arithmetic as :func:`avdemo.foley.network.generate_reference`, in float32 and in another order of additions: logits differ by
+less than 1e-4 (3e-6 as measured). As the random numbers are drawn outside, the levels are the same ones, until a number falls into the
+gap that this leaves between two levels: at the compact size about once in a hundred thousand samples, and from there on the two write
+different sounds, each as likely. On one machine the same seed always gives the same sound. Matrices are rounded to float16, which
+changes nothing in a network that comes from a checkpoint.
+
+It runs on the processor also where there is a graphics card: one sample after another is no work for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+
+from avdemo.foley.compiled import Weights, write
+from avdemo.foley.network import Condition, Foley
+
+THREADS = 2  # takes that are written at the same time
+CHUNK_S = 0.2  # of sound, between two looks at whether to go on
+
+
+@dataclass
+class Take:
+    """A sound that is being written: all that is needed to go on, and nothing of what was written before the last 64 levels."""
+
+    rows: np.ndarray  # (F, D): what each video frame adds to the top tier's nodes
+    states: np.ndarray  # (2, layers, D): of the top tier and of the middle one
+    recent: np.ndarray  # (64,): the last levels
+    dice: np.random.Generator  # gives one number per sample
+    temperature: float
+    at: int = 0  # samples written
+
+
+class Sampler:
+    """A network's weights, brought once into the order that the compiled loop reads them in. Threads may share it."""
+
+    def __init__(self, network: Foley):
+        self.config = network.config
+        if self.config.middle_step % 4 or self.config.dim % 4:
+            raise ValueError(
+                "the compiled sampler adds up rows by four: the middle tier's step and the units must be multiples of 4"
+            )
+        with torch.no_grad():
+            self._weights = _weights(network)
+            self._start = _array(network.rnn.middle.first_state(1)[:, 0])
+            self._values = _array(network.decode(torch.arange(self.config.levels)))
+
+    def begin(self, condition: Condition, clip: int = 0, *, seed: int = 0, take: int = 0, temperature: float = 1.0) -> Take:
+        """A new sound for one clip of a condition. Takes of one seed differ; the same seed and take give the same sound.
+
+        Args:
+            temperature: the logits are divided by it; 0 takes the likeliest level every time (and no two takes differ).
+
+        Raises:
+            ValueError: the temperature is negative or not a number.
+        """
+        if not 0 <= temperature < np.inf:
+            raise ValueError(f"a temperature is a number from 0 on, not {temperature}")
+        return Take(
+            rows=_array(condition.rows[clip]),
+            states=np.stack([_array(condition.start[:, clip]), self._start]),
+            recent=np.full(self.config.top_step, self.config.silence, np.int64),
+            dice=dice_of(seed, take),
+            temperature=temperature,
+        )
+
+    def levels(self, take: Take, samples: int, *, logits: np.ndarray | None = None) -> np.ndarray:
+        """The next ``samples`` levels (int64) of a take, which goes on after them. ``logits`` (samples, L) float32 is filled if given."""
+        levels = np.empty(samples, np.int64)
+        logits = np.empty((0, self.config.levels), np.float32) if logits is None else logits
+        write(
+            *self._weights, take.rows, self.config.samples_per_frame, take.at, take.recent, take.states, take.dice.random(samples),
+            np.float32(take.temperature), levels, logits,
+        )  # fmt: skip
+        take.at += samples
+        return levels
+
+    def write(self, take: Take, samples: int) -> np.ndarray:
+        """The next samples of a take, float32 in [-1, 1]."""
+        return self._values[self.levels(take, samples)]
+
+    def write_all(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:
+        """Write several takes, two at a time, in chunks (takes, up to chunk_s seconds) float32 in [-1, 1], ``samples`` in all.
+
+        Whoever wants to stop stops asking; what was given before is complete.
+        """
+        chunk = max(1, round(chunk_s * self.config.sample_rate))
+        with ThreadPoolExecutor(min(THREADS, len(takes))) as threads:
+            for first in range(0, samples, chunk):
+                count = min(chunk, samples - first)
+                yield np.stack(list(threads.map(partial(self.write, samples=count), takes)))
+
+
+def dice_of(seed: int, take: int = 0) -> np.random.Generator:
+    """Where the random numbers of a take come from: one float64 in [0, 1) per sample, in order."""
+    return np.random.default_rng([seed, take])
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return np.array(tensor.detach().float().cpu(), order="C")  # a copy, also where a training goes on with the tensor
+
+
+def _halves(tensor: torch.Tensor) -> np.ndarray:
+    """The bits of float16 numbers, as uint16."""
+    return _array(tensor).astype(np.float16).view(np.uint16)
+
+
+def _weights(network: Foley) -> Weights:
+    rnn, mlp = network.rnn, network.rnn.mlp
+    tiers, dim = (rnn.top, rnn.middle), network.config.dim
+
+    def of_layers(name: str) -> torch.Tensor:
+        """(2, layers, 2, ...) parameters of the recurrent layers."""
+        every = [
+            [[getattr(t.rnn, f"{name}_{of}_l{layer}") for of in ("ih", "hh")] for layer in range(t.rnn.num_layers)] for t in tiers
+        ]
+        return torch.stack([torch.stack([torch.stack(pair) for pair in layers]) for layers in every])
+
+    return Weights(
+        expand=_halves(torch.cat([tier.expand.weight.T for tier in tiers])),
+        expand_bias=_array(torch.stack([tier.expand.bias for tier in tiers])),
+        gates=_halves(of_layers("weight").transpose(-1, -2)),
+        gates_bias=_array(of_layers("bias")),
+        spread=_halves(torch.cat([tier.spread.weight.unflatten(0, (-1, dim)).transpose(1, 2) for tier in tiers])),
+        spread_bias=_array(torch.cat([tier.spread.bias.unflatten(0, (-1, dim)) for tier in tiers])),
+        table=_array(mlp.table()),
+        second=_halves(mlp.second.weight.T),
+        second_bias=_array(mlp.second.bias),
+        answer=_halves(mlp.answer.weight.T),
+        answer_bias=_array(mlp.answer.bias),
+        heard=_array(rnn.heard(torch.arange(network.config.levels))),
+    )

@@ -1,0 +1,133 @@
+"""SampleRNN in three tiers (Mehri et al. 2017): two recurrent ones over frames of samples, and an MLP that chooses the next sample.
+
+A node of the top tier sees the last 64 samples and a condition, one of the middle tier the last 16 and what the top tier tells it;
+the MLP sees the last 16 levels and what the middle tier tells it, and gives the logits of the next level. Each recurrent tier tells
+each of its successors something else, by a learned projection (the paper's learned upsampling). Nothing sees the present.
+
+Shapes: N sounds, T samples (a multiple of 64), S steps of a tier, D units, L levels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from avdemo.dsp import mulaw
+from avdemo.foley.config import FoleyConfig
+
+
+class State(NamedTuple):
+    """What the two recurrent tiers remember, each (layers, N, D)."""
+
+    top: Tensor
+    middle: Tensor
+
+    def detach(self) -> State:
+        """For truncated backpropagation: the same numbers without their past."""
+        return State(self.top.detach(), self.middle.detach())
+
+
+class Tier(nn.Module):
+    """A recurrent tier: samples (S, taps) and what comes from above -> GRU -> ``spread`` different vectors for each step."""
+
+    def __init__(self, taps: int, dim: int, layers: int, spread: int, *, learns_start: bool = True):
+        super().__init__()
+        self.expand = nn.Linear(taps, dim)
+        self.rnn = nn.GRU(dim, dim, layers, batch_first=True)
+        self.spread = nn.Linear(dim, spread * dim)
+        self.start = nn.Parameter(torch.zeros(layers, dim)) if learns_start else None
+
+    def first_state(self, n: int) -> Tensor:
+        """The learned initial state, (layers, N, D), of a tier that learns one."""
+        return self.start.unsqueeze(1).expand(-1, n, -1).contiguous()
+
+    def forward(self, samples: Tensor, above: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples (N, S, taps) in [-2, 2] and above (N, S, D) -> (N, S * spread, D) and the state after the last step."""
+        out, state = self.rnn(self.expand(samples) + above, state)
+        return self.spread(out).view(len(samples), -1, out.shape[-1]), state
+
+
+class _SumOfRows(torch.autograd.Function):
+    """Rows of a table, chosen and added: (R, D) and (M, K) row numbers -> (M, D).
+
+    The same as an embedding bag, but for its backward pass, which adds up the gradients of each row in one go after sorting (half the
+    time on a processor; this is done for every sample).
+    """
+
+    @staticmethod
+    def forward(ctx, table: Tensor, numbers: Tensor) -> Tensor:
+        ctx.save_for_backward(numbers)
+        ctx.rows = len(table)
+        return F.embedding_bag(numbers, table, mode="sum")
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        (numbers,) = ctx.saved_tensors
+        flat = numbers.flatten()
+        order = torch.argsort(flat)
+        begins = flat.new_zeros(ctx.rows)
+        begins[1:] = torch.bincount(flat, minlength=ctx.rows).cumsum(0)[:-1]
+        return F.embedding_bag(order // numbers.shape[1], gradient.contiguous(), begins, mode="sum"), None
+
+
+class SampleMLP(nn.Module):
+    """The last 16 levels, embedded, and what the middle tier says -> logits of the next.
+
+    The first layer is a convolution over the 16 embedded levels. An embedded level is one of L vectors, so what a tap makes of it is one
+    of L vectors too: :meth:`table` holds them all, and the convolution is a sum of 16 of its rows. The compiled sampler does the same.
+    """
+
+    def __init__(self, levels: int, embed: int, taps: int, dim: int):
+        super().__init__()
+        self.embedding = nn.Embedding(levels, embed)
+        self.first = nn.Conv1d(embed, dim, taps, bias=False)  # its bias is in what the middle tier says
+        self.second = nn.Linear(dim, dim)
+        self.answer = nn.Linear(dim, levels)
+
+    def table(self) -> Tensor:
+        """(taps, L, D): what each tap makes of each level. Tap 0 is the oldest sample."""
+        return torch.einsum("le,dek->kld", self.embedding.weight, self.first.weight)
+
+    def forward(self, levels: Tensor, above: Tensor) -> Tensor:
+        """Levels (N, T + taps - 1) int64 and above (N, T, D) -> logits (N, T, L) float32."""
+        table = self.table()
+        taps, rows, dim = table.shape
+        numbers = levels.unfold(1, taps, 1) + rows * torch.arange(taps, device=levels.device)
+        seen = _SumOfRows.apply(table.reshape(-1, dim), numbers.reshape(-1, taps)).view(above.shape)
+        return self.answer(F.relu(self.second(F.relu(seen + above)))).float()
+
+
+class SampleRNN(nn.Module):
+    """The three tiers, over a whole window of samples at once (teacher forcing)."""
+
+    def __init__(self, config: FoleyConfig):
+        super().__init__()
+        self.config = config
+        near, spread = config.frame_sizes
+        self.top = Tier(config.top_step, config.dim, config.rnn_layers, spread, learns_start=config.variant == "frame")
+        self.middle = Tier(near, config.dim, config.rnn_layers, near)
+        self.mlp = SampleMLP(config.levels, config.embed, near, config.dim)
+
+    def heard(self, levels: Tensor) -> Tensor:
+        """Levels as the recurrent tiers hear them: evenly spaced in [-2, 2], whatever the quantiser."""
+        return 2.0 * mulaw.linear_decode(levels, self.config.levels)
+
+    def forward(self, levels: Tensor, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits of every sample of a window.
+
+        Args:
+            levels: (N, 64 + T) int64, the window and the 64 samples before it (silence, before the first window).
+            rows: (N, T / 64, D), what the condition adds to each node of the top tier.
+            state: of the tiers before the window.
+
+        Returns:
+            logits (N, T, L) of samples 64 ... 64 + T - 1, and the state after the window.
+        """
+        far, near = self.config.top_step, self.config.middle_step
+        wav = self.heard(levels)
+        above, top = self.top(wav[:, :-far].unflatten(1, (-1, far)), rows, state.top)
+        above, middle = self.middle(wav[:, far - near : -near].unflatten(1, (-1, near)), above, state.middle)
+        return self.mlp(levels[:, far - near : -1], above), State(top, middle)

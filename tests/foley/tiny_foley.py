@@ -1,0 +1,34 @@
+"""Tiny real networks whose weights float16 holds, and made-up clips for them."""
+
+from __future__ import annotations
+
+FRAMES = 3  # video frames of a clip
+
+
+def lively(config, seed: int = 5):
+    """An untrained network whose logits differ widely, with weights as a checkpoint brings them: matrices in float16."""
+    import torch
+
+    from avdemo.foley.network import Foley
+
+    torch.manual_seed(seed)
+    network = Foley(config).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2)
+            if parameter.ndim >= 2:
+                parameter.copy_(parameter.half())
+        for start in (network.rnn.top.start, network.rnn.middle.start):
+            if start is not None:
+                start.uniform_(-0.5, 0.5)
+    return network
+
+
+def clips(config, n: int = 2, frames: int = FRAMES):
+    """Made-up video frames and their flow."""
+    import torch
+
+    generator = torch.Generator().manual_seed(7)
+    size, grid = config.picture_size, config.flow_grid
+    pictures = torch.randint(0, 256, (n, frames, size, size, 3), dtype=torch.uint8, generator=generator)
+    return pictures, 2 * torch.randn(n, frames, grid, grid, 2, generator=generator)
