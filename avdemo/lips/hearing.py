@@ -1,0 +1,106 @@
+"""Speech: from samples to log-mel columns, and the networks that hear them (paper, section 3.1, "audio encoder")."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from avdemo.dsp.mel import MelScale, log_mel
+from avdemo.dsp.stft import magnitude, stft
+from avdemo.lips.config import LipsConfig, SpeechScale
+
+FLOOR_DB = -80.0  # of a band: below it there is nothing
+LEAST_DB = -60.0  # of a band's level in speech: where it is lower, the speech is not made louder than it is, so that silence stays silence
+SPREAD_DB = 12.0  # by which bands vary
+DILATIONS = (1, 2, 3, 1)  # of the listener's residual convolutions, in video frames
+REACH = 1 + sum(DILATIONS)  # frames on either side that a heard feature depends on
+
+
+def mel_scale(scale: SpeechScale) -> MelScale:
+    return MelScale(scale.sample_rate, scale.n_fft, scale.mels, scale.f_min, scale.f_max)
+
+
+def speech_db(wav: Tensor, scale: SpeechScale) -> Tensor:
+    """Log-mel (..., mels, columns) in dB of (..., samples) in [-1, 1]; column c is centred on sample ``hop * c``."""
+    columns = wav.shape[-1] // scale.hop
+    spec = magnitude(stft(wav, scale.n_fft, scale.hop))[..., :columns]
+    return log_mel(spec, mel_scale(scale)).clamp_min(FLOOR_DB)
+
+
+def reference_db(mel_db: Tensor) -> Tensor:
+    """What each band is measured by: its mean over the louder half of the columns, (..., mels, columns) -> (..., mels), dB.
+
+    It takes out how loud the speech is and how voice and microphone colour it. The louder half, so that pauses do not count; never under
+    :data:`LEAST_DB`.
+    """
+    power = (10 ** (mel_db / 10)).sum(-2)
+    louder = power.topk((power.shape[-1] + 1) // 2, dim=-1).indices.unsqueeze(-2)
+    return mel_db.gather(-1, louder.expand(*mel_db.shape[:-1], -1)).mean(-1).clamp_min(LEAST_DB)
+
+
+def levelled(mel_db: Tensor, reference: Tensor) -> Tensor:
+    """What the networks get: dB by the bands' references (..., mels), scaled to about [-3, 2]; same shape as ``mel_db``."""
+    return (mel_db - reference.unsqueeze(-1)) / SPREAD_DB
+
+
+def with_known(bands: Tensor, known: Tensor) -> Tensor:
+    """Levelled bands (..., mels, columns) and which columns there are (..., columns) -> the networks' input (..., 1 + mels, columns).
+
+    Columns beyond the speech's ends are 0, a level as in loud speech, and the first row says that they mean nothing.
+    """
+    known = known.to(bands.dtype).unsqueeze(-2)
+    return torch.cat([known, bands * known], -2)
+
+
+class Listener(nn.Module):
+    """Hears each video frame with its neighbours: convolutions over time, one place a frame."""
+
+    def __init__(self, config: LipsConfig):
+        super().__init__()
+        if config.speech.context != REACH:
+            raise ValueError(f"the listener reaches {REACH} frames and the context has {config.speech.context}")
+        self.context, self.columns, width = config.speech.context, config.speech.columns, config.generator.listener
+        self.first = nn.Conv1d(1 + config.speech.mels * self.columns, width, 3, padding=1)
+        self.convs = nn.ModuleList([nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in DILATIONS])
+        self.norms = nn.ModuleList([nn.BatchNorm1d(width) for _ in range(1 + len(DILATIONS))])
+        self.dropout = config.generator.dropout
+
+    def forward(self, speech: Tensor) -> Tensor:
+        """(N, 1 + mels, columns of T + 2 context frames) -> features (N, C, T), exact at the ends too."""
+        x = frames_of(speech, self.columns)
+        x = F.relu(self.norms[0](self.first(x)))
+        for conv, norm in zip(self.convs, self.norms[1:], strict=True):
+            x = x + F.dropout(F.relu(norm(conv(x))), self.dropout, self.training)
+        return x[..., self.context : x.shape[-1] - self.context]
+
+
+def frames_of(speech: Tensor, columns: int) -> Tensor:
+    """(N, 1 + mels, columns F) -> (N, 1 + mels * columns, F): all columns of a video frame in one place, "known" once."""
+    n, rows, total = speech.shape
+    known = speech[:, :1, ::columns]
+    bands = speech[:, 1:].reshape(n, rows - 1, total // columns, columns).transpose(2, 3).flatten(1, 2)
+    return torch.cat([known, bands], 1)
+
+
+class PaperListener(nn.Module):
+    """The paper's: 2-D convolutions over the log-mel picture to a map of T frames by as many places as the photo's map has."""
+
+    def __init__(self, config: LipsConfig):
+        super().__init__()
+        width = config.generator.listener
+        widths = (1, max(1, width // 4), max(1, width // 2), width, width)
+        layers: list[nn.Module] = []
+        for number, (before, after) in enumerate(pairwise(widths)):
+            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            if number in (1, 2):
+                layers.append(nn.MaxPool2d(2))
+        self.convs = nn.Sequential(*layers)
+        self.shape = config.frames, config.size // 4
+
+    def forward(self, speech: Tensor) -> Tensor:
+        """(N, 1 + mels, 4 T columns) -> (N, C, T, F), F = side of the photo's map."""
+        x = self.convs(speech[:, None, 1:].transpose(2, 3))  # (N, C, time, frequency)
+        return F.adaptive_max_pool2d(x, self.shape)
