@@ -30,6 +30,7 @@ _WHERE = {
     "open_model": "running",
     "choose_device": "device",
     "inference_dtype": "device",
+    "trains_in_bf16": "device",
     "publish": "publishing",
     "import_released": "released",
 }

@@ -45,3 +45,10 @@ def inference_dtype(device: torch.device) -> torch.dtype:
         return torch.float32
     with torch.cuda.device(device):
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def trains_in_bf16(device: torch.device) -> bool:
+    """Whether ``device`` computes in bfloat16; a processor without AVX-512 only imitates it, ten times slower than float32."""
+    if device.type == "cuda":
+        return inference_dtype(device) == torch.bfloat16
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -10,10 +10,9 @@ The same call gives the same pictures and the same sound.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +21,10 @@ import numpy as np
 from avdemo.corpora.ambience import AMBIENCE
 from avdemo.corpora.costume import Look
 from avdemo.corpora.drawn import draw_background
+from avdemo.corpora.listed import exit_code, write_listing
 from avdemo.corpora.perform import find_soundfont, mix_parts, play_part
 from avdemo.corpora.players import Player
 from avdemo.corpora.tunes import TUNES, Tune
-from avdemo.errors import AvdemoError, InputError
 
 WIDTH, HEIGHT, FPS, SAMPLE_RATE = 640, 360, 25, 44_100
 BT709 = 1  # the same number in FFmpeg's tables of matrices, primaries and transfer curves
@@ -247,24 +246,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_listing(options.out, [describe(example) for example in EXAMPLES])
 
     return exit_code(work, options.out)
-
-
-def write_listing(out: Path, entries: Sequence[dict]) -> None:
-    """Write ``examples.json``."""
-    (out / "examples.json").write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def exit_code(work: Callable[[], None], out: Path) -> int:
-    """Do the work; what goes wrong is said in one sentence on standard error, and the exit code is 2."""
-    try:
-        work()
-    except OSError as error:
-        print(InputError(f"The folder {out.name} cannot be written ({error.strerror}); choose another."), file=sys.stderr)
-        return 2
-    except AvdemoError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
 
 
 if __name__ == "__main__":

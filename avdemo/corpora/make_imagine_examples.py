@@ -8,7 +8,6 @@ Debian's ``espeak-ng``. The same call gives the same sound and the same picture.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 
 from avdemo.corpora import match_pictures
 from avdemo.corpora.drawn import BACKGROUNDS, DRAWN_INSTRUMENTS, draw_background, emoji_picture
-from avdemo.corpora.make_examples import exit_code, write_listing
+from avdemo.corpora.listed import make_listed
 from avdemo.corpora.make_match_examples import BEAT
 from avdemo.corpora.match_films import PAIR_S, SAMPLE_RATE, Passage, level, write_m4a
 from avdemo.corpora.perform import find_soundfont
@@ -183,21 +182,7 @@ EXAMPLES: tuple[Melody | Voice | Drawing, ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m avdemo.corpora.make_imagine_examples", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files and examples.json")
-    parser.add_argument("--only", choices=[example.name for example in EXAMPLES], help="make this one and no examples.json")
-    options = parser.parse_args(arguments)
-
-    def work() -> None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        for example in EXAMPLES:
-            if options.only in (None, example.name):
-                example.make(options.out)
-                print(f"{example.name} is made", file=sys.stderr)
-        if options.only is None:
-            write_listing(options.out, [example.describe() for example in EXAMPLES])
-
-    return exit_code(work, options.out)
+    return make_listed("make_imagine_examples", __doc__, EXAMPLES, arguments)
 
 
 if __name__ == "__main__":

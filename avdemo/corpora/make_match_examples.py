@@ -7,14 +7,12 @@ Drawn and rendered here from end to end, as the films of :mod:`avdemo.corpora.ma
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from avdemo.corpora.make_examples import LION, PANDA, RABBIT, RACCOON, Place, exit_code, write_listing
+from avdemo.corpora.listed import make_listed
+from avdemo.corpora.make_examples import LION, PANDA, RABBIT, RACCOON, Place
 from avdemo.corpora.match_films import PAIR_S, SCENE_S, Film, Flight, Pair, Passage, Scene
-from avdemo.corpora.perform import find_soundfont
 from avdemo.corpora.tunes import TUNES, Tune
 
 BEAT = Tune(
@@ -85,22 +83,7 @@ EXAMPLES: tuple[Film | Flight | Pair, ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m avdemo.corpora.make_match_examples", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files and examples.json")
-    parser.add_argument("--only", choices=[example.name for example in EXAMPLES], help="make this one and no examples.json")
-    options = parser.parse_args(arguments)
-
-    def work() -> None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        soundfont = find_soundfont()
-        for example in EXAMPLES:
-            if options.only in (None, example.name):
-                example.make(options.out, soundfont)
-                print(f"{example.name} is made", file=sys.stderr)
-        if options.only is None:
-            write_listing(options.out, [example.describe() for example in EXAMPLES])
-
-    return exit_code(work, options.out)
+    return make_listed("make_match_examples", __doc__, EXAMPLES, arguments)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from avdemo.corpora import make_examples as base
 from avdemo.corpora import match_pictures
 from avdemo.corpora.drawn import draw_background
 from avdemo.corpora.make_examples import FPS, HEIGHT, SAMPLE_RATE, WIDTH, Example, Place
-from avdemo.corpora.perform import mix_parts, play_part
+from avdemo.corpora.perform import find_soundfont, mix_parts, play_part
 from avdemo.corpora.players import Player
 from avdemo.corpora.render import SoundfontPlayer
 from avdemo.corpora.score import Note
@@ -149,10 +149,10 @@ class Film:
     scenes: tuple[Scene, ...]
     pictures_of: str = ""
 
-    def make(self, out: Path, soundfont: Path) -> None:
+    def make(self, out: Path) -> None:
         from avdemo import media
 
-        path, wav = out / f"{self.name}.mp4", self.sound(soundfont)
+        path, wav = out / f"{self.name}.mp4", self.sound(find_soundfont())
         if self.pictures_of:  # to the bit, so that nothing but the sound can make the difference
             media.replace_audio(out / f"{self.pictures_of}.mp4", path, wav, SAMPLE_RATE)
         else:
@@ -178,9 +178,9 @@ class Flight:
     sentence: str
     then: str = "water"
 
-    def make(self, out: Path, soundfont: Path) -> None:
+    def make(self, out: Path) -> None:
         frames = match_pictures.draw_flight(2 * SCENE_S, WIDTH, HEIGHT, FPS)
-        base.encode_small(out / f"{self.name}.mp4", frames, self.sound(soundfont))
+        base.encode_small(out / f"{self.name}.mp4", frames, self.sound(find_soundfont()))
 
     def sound(self, soundfont: Path) -> np.ndarray:
         return np.concatenate([hear_held(soundfont, kind, SCENE_S) for kind in ("helicopter", self.then)], axis=1)
@@ -207,11 +207,11 @@ class Pair:
     def picture(self) -> str:
         return f"{self.instrument}.png"
 
-    def make(self, out: Path, soundfont: Path) -> None:
+    def make(self, out: Path) -> None:
         from avdemo import media
 
         media.write_png(out / self.picture, match_pictures.draw_thing(self.instrument, self.background, STILL))
-        write_m4a(out / f"{self.name}.m4a", self.sound(soundfont))
+        write_m4a(out / f"{self.name}.m4a", self.sound(find_soundfont()))
 
     def sound(self, soundfont: Path) -> np.ndarray:
         return self.heard.hear(soundfont)

@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -76,31 +77,32 @@ def freepats_wav(notes: Sequence[Note], instrument: str, sample_rate: int, rng: 
     return np.pad(samples[:total], (0, max(0, total - len(samples))))
 
 
-def from_csound(instruments: Sequence[str], count: int, sample_rate: int, seed: int) -> Iterator[PairPiece]:
-    """``count`` training pieces of each instrument.
+def by_csound(instruments: Sequence[str], number_of: int, count: int, sample_rate: int, seed: int) -> list[PairPiece]:
+    """``count`` training pieces of ``instruments[number_of]``.
 
     Raises:
         InputError: the soundfont is not installed.
     """
     find_font(CSOUND_FONT)
-    for instrument in instruments:
-        yield from rendered(CSOUND_FONT, {instrument: count}, "train", sample_rate, seed)
+    return list(rendered(CSOUND_FONT, {instruments[number_of]: count}, "train", sample_rate, seed))
 
 
-def from_freepats(instruments: Sequence[str], count: int, sample_rate: int, seed: int) -> Iterator[PairPiece]:
-    """``count`` training pieces of each instrument; those that FreePats has no patch for come out silent and are left out."""
-    for number_of, instrument in enumerate(instruments):
-        for number in range(count):
-            rng = np.random.default_rng([seed, 83, number_of, number])
-            wav = freepats_wav(improvise(Outline.draw(rng, PIECE_SECONDS), instrument, rng), instrument, sample_rate, rng)
-            if np.abs(wav).max() < 1e-3:
-                break
-            yield make_piece(instrument, "render", "train", number, weather(wav, sample_rate, rng))
+def by_freepats(instruments: Sequence[str], number_of: int, count: int, sample_rate: int, seed: int) -> list[PairPiece]:
+    """``count`` training pieces of ``instruments[number_of]``; none of one that FreePats has no patch for, which comes out silent."""
+    instrument, pieces = instruments[number_of], []
+    for number in range(count):
+        rng = np.random.default_rng([seed, 83, number_of, number])
+        wav = freepats_wav(improvise(Outline.draw(rng, PIECE_SECONDS), instrument, rng), instrument, sample_rate, rng)
+        if np.abs(wav).max() < 1e-3:
+            break
+        pieces.append(make_piece(instrument, "render", "train", number, weather(wav, sample_rate, rng)))
+    return pieces
 
 
 def add_fonts(
-    packed: Path, instruments: Sequence[str], *, per_kind: int = PER_KIND, sample_rate: int, seed: int = 0, progress: Progress | None = None
-) -> list[str]:
+    packed: Path, instruments: Sequence[str], *, per_kind: int = PER_KIND, sample_rate: int, seed: int = 0, workers: int = 2,
+    progress: Progress | None = None,
+) -> list[str]:  # fmt: skip
     """Add training pieces to a pack's ``sounds.npy`` and ``sounds.json``; does nothing for a pack that has them.
 
     Returns:
@@ -110,15 +112,20 @@ def add_fonts(
     if "more_fonts" in about:
         return about["more_fonts"]
     played, pieces = [], []
-    for name, make in (("csound", from_csound), ("freepats", from_freepats)):
-        try:
-            for piece in make(instruments, per_kind, sample_rate, seed):
-                pieces.append(piece)
-                if progress and len(pieces) % 50 == 0:
-                    progress(len(pieces) / (2 * per_kind * len(instruments)), f"{len(pieces)} pieces by other soundfonts")
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = {
+            name: [pool.submit(make, instruments, number, per_kind, sample_rate, seed) for number in range(len(instruments))]
+            for name, make in (("csound", by_csound), ("freepats", by_freepats))
+        }
+        for name, parts in jobs.items():
+            try:
+                for part in parts:
+                    pieces += part.result()
+                    if progress:
+                        progress(len(pieces) / (2 * per_kind * len(instruments)), f"{len(pieces)} pieces by other soundfonts")
+            except InputError:
+                continue  # the pack is then what it was; its record says which fonts play
             played.append(name)
-        except InputError:
-            continue  # the pack is then what it was; its record says which fonts play
     entries = json.loads((packed / "sounds.json").read_text())
     old = np.load(packed / "sounds.npy", mmap_mode="r")
     start = len(old)

@@ -20,7 +20,7 @@ import numpy as np
 
 from avdemo.corpora.acoustics import to_target_level
 from avdemo.corpora.inis import UNREADABLE, read_inis
-from avdemo.corpora.make_examples import exit_code
+from avdemo.corpora.listed import exit_code
 from avdemo.corpora.paired_set import PairedSet
 from avdemo.corpora.sub_urmp import read_sub_urmp
 from avdemo.corpora.video_lists import Report

@@ -24,8 +24,9 @@ from avdemo.training.card import ScoreRow, ScoreTable, write_card
 DATA = (
     "Sounds of {kinds} instruments: recorded notes strung into phrases (Philharmonia Orchestra samples, VSCO-2-CE, FreePats, Tone.js "
     "samples), real phrases from FSDKaggle2018 (Freesound), and music composed at random and rendered with the soundfonts FluidR3 GM, "
-    "FluidR3 Mono and MuseScore General; other instruments, everyday recordings and noise as none of them. Photos of the same "
-    "instruments from the web (no licence stated), for the eye also emoji of Noto Color Emoji and drawn players; photos of other things "
+    "FluidR3 Mono and MuseScore General, Csound's General MIDI bank and FreePats; other instruments, everyday recordings and noise "
+    "as none of them. Photos of the same instruments from the web (no licence stated), for the eye also emoji of Noto Color Emoji and drawn "
+    "players; photos of other things "
     "as none of them. A picture and a sound are paired by kind: nobody is seen playing what is heard. Held out for the test: other "
     "recordings and phrases, the soundfont TimGM6mb, other photos of the same source, and photos of another source. The eye starts from "
     "MobileNetV2 as ImageNet taught it, and so does the network through which the discriminators look."
@@ -118,8 +119,8 @@ def tables(scores: Evaluation) -> list[ScoreTable]:
         # the paper has one column more, for training pictures
         rows = [*_rows(scores.i2s, _same(I2S_COLUMNS)), floor, *_paper(PAPER_I2S, "training pictures", "ear")]
         note = (
-            "Percent of the spectrograms in which the instrument seen is heard. Second ear: a classifier that no player was trained or "
-            "chosen with; again: the waveform made of the spectrogram, analysed again; seen: where the eye was right; INIS: the ear on the "
+            "Percent of the spectrograms in which the instrument seen is heard. Second ear: a classifier that no player was trained "
+            "with; again: the waveform made of the spectrogram, analysed again; seen: where the eye was right; INIS: the ear on the "
             "paper's five kinds among themselves."
         )
         found.append(ScoreTable("Picture to sound", rows, note))

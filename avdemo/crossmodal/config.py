@@ -54,7 +54,10 @@ class Switches:
     ``hinge``: hinge loss instead of cross-entropy. ``projected``: the discriminator looks through ImageNet's features (Sauer et al.
     2021). ``reconstruct``: half of each batch gets its z from an encoder of the real picture and must paint that one again, which
     gives the noise a meaning (VAE-GAN, Larsen et al. 2016). ``ema``: the averaged generator ships. ``early_stopping``: the judge's
-    favourite on validation ships instead of the last.
+    favourite on validation ships instead of the last. ``classify``: a classifier of kinds looks through the same features as a
+    projected discriminator, learns from real pictures, and pulls the painted ones towards their kind (AC-GAN, Odena et al. 2017).
+    ``diverse``: two pictures of one feature shall differ as much, in those features, as two real ones of its kind (after mode seeking,
+    Mao et al. 2019); only where pictures and sounds belong together by kind, and with ``projected``.
     """
 
     adversarial: bool = True
@@ -65,13 +68,15 @@ class Switches:
     hinge: bool = True
     projected: bool = True
     reconstruct: bool = True
+    classify: bool = True
+    diverse: bool = True
     ema: bool = True
     early_stopping: bool = True
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """``style`` "deconvolution": the paper's; "modulated": upsampling, skip excitation, and the condition at every layer."""
+    """``style`` "deconvolution": the paper's; "modulated": skip excitation, and the condition at every layer."""
 
     widths: tuple[int, ...] = (192, 192, 128, 64, 48)  # channels at 4 px, 8 px, ...
     channels: int = 3

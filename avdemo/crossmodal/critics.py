@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrizations import spectral_norm
 
-from avdemo.backbones.mobilenet import mobilenet_features
+from avdemo.backbones.imagenet_taps import TAPS, ImageNetTaps
 from avdemo.crossmodal.config import FEATURE, PHI
 from avdemo.crossmodal.generators import SLOPE, condition, lively
 
-TAPS = {3: 24, 6: 32, 13: 96, 17: 320}  # block of MobileNetV2 -> channels; at H/4, H/8, H/16, H/32
 ENCODED = 8  # places on each side of the picture itself that the encoder of the noise gets
 PROJECTED = 64  # channels that each map is mixed to by fixed random weights
 COARSEST = 4  # places on each side where the answers are given
@@ -98,12 +94,11 @@ class ProjectedHeads(nn.Module):
         return self.gain * torch.cat(answers, 2)
 
 
-class ImageNetView(nn.Module):
+class ImageNetView(ImageNetTaps):
     """What a frozen MobileNetV2 sees at four scales, mixed across channels and scales by fixed random weights."""
 
     def __init__(self, seed: int = 0):
         super().__init__()
-        self.blocks = mobilenet_features(dilated=False).requires_grad_(False)
         generator = torch.Generator().manual_seed(seed)
         for number, width in enumerate(TAPS.values()):
             across = torch.randn(PROJECTED, width, 1, 1, generator=generator) * (2 / width) ** 0.5
@@ -113,32 +108,13 @@ class ImageNetView(nn.Module):
             self.register_buffer(f"middle{number}", torch.zeros(1, PROJECTED, 1, 1))
             self.register_buffer(f"spread{number}", torch.ones(1, PROJECTED, 1, 1))
 
-    def train(self, mode: bool = True) -> ImageNetView:
-        return super().train(False)
-
-    def fuse(self) -> None:
-        """Put the frozen BatchNorms into the convolutions before them; the same numbers for a tenth less time."""
-        for part in self.blocks.modules():
-            children = list(part.named_children()) if isinstance(part, nn.Sequential) else []
-            children += list(part.conv.named_children()) if hasattr(part, "conv") and isinstance(part.conv, nn.Sequential) else []
-            owner = part if isinstance(part, nn.Sequential) else getattr(part, "conv", part)
-            for (first, conv), (second, norm) in pairwise(children):
-                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    setattr(owner, first, fuse_conv_bn_eval(conv.eval(), norm.eval()))
-                    setattr(owner, second, nn.Identity())
-
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """(N, 1 or 3, S, S) in [-1, 1] -> the pictures, and four maps (N, 64, s/4, s/4) ... (N, 64, s/32, s/32), s = min(S, 64)."""
         if pictures.shape[-1] > VIEW_PX:
             x = F.avg_pool2d(pictures, pictures.shape[-1] // VIEW_PX)
         else:
             x = pictures
-        x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        maps = []
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in TAPS:
-                maps.append(F.conv2d(x, getattr(self, f"across{len(maps)}").to(x.dtype)))
+        maps = [F.conv2d(x, getattr(self, f"across{number}").to(x.dtype)) for number, x in enumerate(self.maps(x))]
         mixed: list[Tensor] = []
         for number in reversed(range(len(maps))):  # from the coarsest to the finest
             here = maps[number]
@@ -176,6 +152,22 @@ class NoiseEncoder(nn.Module):
         return mean, log_variance.clamp(-8, 2)
 
 
+class KindClassifier(nn.Module):
+    """Which kind a picture shows, by the maps that a projected critic sees."""
+
+    def __init__(self, kinds: int, hidden: int = 128, dropout: float = 0.3):
+        super().__init__()
+        inputs = len(TAPS) * PROJECTED * COARSEST**2
+        self.layers = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(inputs, hidden), nn.LeakyReLU(SLOPE), nn.Dropout(dropout), nn.Linear(hidden, kinds)
+        )
+
+    def forward(self, seen: list[Tensor]) -> Tensor:
+        """The pictures and the maps of :meth:`Critic.see` -> logits (N, kinds)."""
+        parts = [F.adaptive_avg_pool2d(part.float(), COARSEST).flatten(1) for part in seen[1:]]
+        return self.layers(torch.cat(parts, 1)).float()
+
+
 class Critic(nn.Module):
     """Scores pictures with a feature. ``view`` never learns; ``heads`` do.
 
@@ -183,10 +175,12 @@ class Critic(nn.Module):
         channels, size: of the pictures.
         projected: look through ImageNet's features; the weights of ``view.blocks`` are the caller's to load.
         normed: spectral normalisation in the heads.
+        kinds: of the classifier beside the heads; 0 for none. It needs ``projected``.
     """
 
-    def __init__(self, channels: int, size: int, *, projected: bool, normed: bool):
+    def __init__(self, channels: int, size: int, *, projected: bool, normed: bool, kinds: int = 0):
         super().__init__()
+        self.classifier = KindClassifier(kinds) if kinds and projected else None
         self.view: nn.Module = ImageNetView() if projected else nn.Identity()
         self.heads: nn.Module = ProjectedHeads(channels, size, normed=normed) if projected else PlainHeads(channels, size, normed=normed)
 

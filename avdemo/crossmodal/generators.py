@@ -55,21 +55,34 @@ class Deconvolution(nn.Module):
         return torch.tanh(self.layers(x.contiguous(memory_format=torch.channels_last)).float())
 
 
+class Doubling(nn.Conv2d):
+    """Nearest upsampling by two and a 3x3 convolution, as the transposed 4x4 convolution that they are together: 4/9 of the work.
+
+    A transposed convolution with a kernel of its own learns faster to leave a chequered pattern than to avoid it.
+    """
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__(inputs, outputs, 3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, 2H, 2W)."""
+        both = 4 * F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1)  # each of 4x4 places sums what falls on it
+        return F.conv_transpose2d(x, both.flip(2, 3).transpose(0, 1), stride=2, padding=1)
+
+
 class Modulated(nn.Module):
-    """One doubling: nearest upsampling, 3x3 convolution, BatchNorm whose scale and shift come from the style, leaky ReLU."""
+    """One doubling, or a 3x3 convolution; BatchNorm whose scale and shift come from the style; leaky ReLU."""
 
     def __init__(self, inputs: int, outputs: int, *, doubles: bool = True):
         super().__init__()
-        self.doubles = doubles
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.conv = Doubling(inputs, outputs) if doubles else nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(outputs, affine=False)
         self.style = nn.Linear(STYLE, 2 * outputs)
         lively(self.style, STYLE_GAIN)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        x = self.norm(self.conv(F.interpolate(x, scale_factor=2) if self.doubles else x))
         scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
-        return F.leaky_relu(x * (1 + scale) + shift, SLOPE)
+        return F.leaky_relu(torch.addcmul(shift, self.norm(self.conv(x)), 1 + scale), SLOPE)
 
 
 class Excitation(nn.Module):

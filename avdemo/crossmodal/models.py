@@ -24,14 +24,7 @@ run_lock = threading.Lock()  # one network at a time: two would share the same c
 
 @lru_cache(maxsize=2)
 def load_model(name: str = CHECKPOINT) -> Model:
-    """Load a checkpoint once.
-
-    Args:
-        name: of a shipped checkpoint, or the path of a ``.safetensors`` file.
-
-    Raises:
-        WeightsError: it is missing, damaged, or does not fit.
-    """
+    """The checkpoint of a name or path, loaded once; errors as of :func:`avdemo.checkpoints.running.open_model`."""
     from avdemo.checkpoints.running import open_model
     from avdemo.crossmodal.config import CrossmodalConfig
     from avdemo.crossmodal.network import Crossmodal

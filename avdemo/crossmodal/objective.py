@@ -47,6 +47,19 @@ def reconstruction_loss(painted: list[Tensor], real: list[Tensor]) -> Tensor:
     return sum(terms) / len(terms)
 
 
+def sameness_loss(painted: list[Tensor], real: list[Tensor]) -> Tensor:
+    """How much less two painted pictures of one feature differ than two real ones of its kind: 0 (no less) ... 1 (not at all).
+
+    Args:
+        painted, real: maps of the critic's view, each (2 P, C, h, w); 2 p and 2 p + 1 are a pair.
+    """
+    terms = []
+    for one, other in zip(painted, real, strict=True):
+        have, want = ((x[0::2].float() - x[1::2].float()).abs().mean((1, 2, 3)) for x in (one, other))
+        terms.append(F.relu(1 - have / want.mean().clamp_min(1e-3)).mean())
+    return sum(terms) / len(terms)
+
+
 def augment(pictures: Tensor, *, sound: bool = False) -> Tensor:
     """Differentiable augmentation of (N, C, S, S) in [-1, 1] (Zhao et al. 2020): brightness and translation, edges continued.
 

@@ -42,7 +42,8 @@ AXES_DRAWN = "Spectrogram that was drawn, in seconds and hertz"
 VARIANT_CHOICES = (("C: all terms", "C"), ("N: no mismatches", "N"), ("A: autoencoder", "A"))
 VARIANT_INFO = (
     "C learned with every term of the paper. N was never shown a picture with the wrong sound, so it need not care which instrument it is. "
-    "A had no adversary, only the distance to the right photos: one blurred average, whatever the seed."
+    "A had no adversary, only the distance to the right photos: one blurred average, whatever the seed. "
+    "Both are here for comparison and paint little that can be recognised."
 )
 SEED_INFO = "Again takes the next one; the same seed gives the same result."
 COUNT, MOST_SHOWN = 16, 36

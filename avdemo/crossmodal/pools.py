@@ -14,7 +14,9 @@ WOBBLE = 0.1  # noise on a feature, as a share of its spread: held-out features 
 
 
 class Pool(Protocol):
-    """``number`` is that of the real item, ``kind`` its class."""
+    """``number`` is that of the real item, ``kind`` its class. ``by_kind``: a feature belongs to every item of its class."""
+
+    by_kind: bool
 
     def own(self, number: int, kind: int, rng: np.random.Generator) -> np.ndarray:
         """A feature (128,) that belongs to the item."""
@@ -35,6 +37,8 @@ class KindPool:
     Args:
         features: for each class, (M, 128).
     """
+
+    by_kind = True
 
     def __init__(self, features: list[np.ndarray]):
         self.features = features
@@ -59,6 +63,8 @@ class PairPool:
         partners: whose sounds are mismatches; it knows the items by their numbers in the pack.
         entries: for each real item, its number in the pack.
     """
+
+    by_kind = False
 
     def __init__(self, features: np.ndarray, partners: Partners, entries: np.ndarray):
         self.features, self.partners, self.entries = features, partners, entries

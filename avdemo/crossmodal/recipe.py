@@ -42,10 +42,11 @@ from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
 FEATURES_PER_KIND, HELD_PER_KIND = 320, 24  # windows that condition the painters, in training and in validation
 SPECTROGRAMS_PER_KIND = 320  # that the player learns from
 VIEWS = 3  # disturbed views of each photo that condition the player
-SHARES = {"ear": 0.18, "eye": 0.06, "judge": 0.06, "C": 0.40, "N": 0.05, "A": 0.03, "player": 0.22}  # of the training time
-DEFAULT_MINUTES = 110.0
+DUEL_BATCH = 16  # of generator and critic: on a short budget, many small steps
+SHARES = {"ear": 0.1994, "eye": 0.0609, "judge": 0.0776, "C": 0.3518, "N": 0.0526, "A": 0.0360, "player": 0.2217}  # of the training time
+DEFAULT_MINUTES = 180.5
 CONFIGS = ("compact", "paper")
-PAPER_SWITCHES = {"augment": False, "spectral_norm": False, "hinge": False, "projected": False, "ema": False}
+PAPER_SWITCHES = dict.fromkeys(("augment", "spectral_norm", "hinge", "projected", "reconstruct", "classify", "diverse", "ema"), False)
 
 
 def _options(batch_size: int, minutes: float | None, steps: int | None, seed: int, **special: Any) -> TrainOptions:
@@ -82,6 +83,12 @@ def open_part(path: Path, config: CrossmodalConfig, part: str) -> torch.nn.Modul
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
+def variant_switches(variant: str, base: Switches | None = None) -> Switches:
+    """``base`` for "C"; "N" without what tells kinds apart, the mismatches and the classifier; "A" without any discriminator."""
+    base = base or Switches()
+    return {"C": base, "N": replace(base, mismatch=False, classify=False), "A": replace(base, adversarial=False)}[variant]
+
+
 def painter_judge(
     config: CrossmodalConfig, judge: Judge, eye: Eye, features: np.ndarray, kind: np.ndarray, real: Tensor, *, by_judge: bool = True
 ) -> Callable[[Generator], dict[str, float]]:
@@ -111,11 +118,11 @@ def painter_judge(
 def train_painter(
     packed: Path, out: Path, config: CrossmodalConfig, variant: str, parts: Mapping[str, Path], *, switches: Switches | None = None,
     view: Mapping[str, Tensor] | None = None, small: bool = False, minutes: float | None = None, steps: int | None = None, seed: int = 0,
-    start: Path | None = None, resume: bool = False, batch_size: int = 32, progress: Progress | None = None,
+    start: Path | None = None, resume: bool = False, batch_size: int = DUEL_BATCH, progress: Progress | None = None,
 ) -> FitResult:  # fmt: skip
     """S2I. ``parts`` holds the checkpoints of "ear", "eye" and "judge"; ``small``: the sketcher's size for variant C too."""
     if switches is None:
-        switches = {"C": Switches(), "N": Switches(mismatch=False), "A": Switches(adversarial=False)}[variant]
+        switches = variant_switches(variant)
     ear, eye, judge = (open_part(parts[name], config, name) for name in ("ear", "eye", "judge"))
     held, held_kinds = draw_windows(packed, config, "val", HELD_PER_KIND, seed + 1)
     album = load_album(packed, config.kinds, "train", config.picture_size, others=False)
@@ -140,7 +147,7 @@ def train_painter(
 def _duel_options(batch_size: int, minutes: float | None, steps: int | None, seed: int, switches: Switches) -> TrainOptions:
     return _options(
         batch_size, minutes, steps, seed, optimizer="adam", weight_decay=0.0, clip_norm=None, ema_decay=0.998 if switches.ema else 0.0,
-        validate_every=250, save_every=500, log_every=25, final_factor=0.25,
+        validate_every=400, save_every=400, log_every=25, final_factor=0.25,
     )  # fmt: skip
 
 
@@ -171,7 +178,7 @@ def player_judge(
 def train_player(
     packed: Path, out: Path, config: CrossmodalConfig, parts: Mapping[str, Path], *, switches: Switches | None = None,
     view: Mapping[str, Tensor] | None = None, minutes: float | None = None, steps: int | None = None, seed: int = 0, start: Path | None = None,
-    resume: bool = False, batch_size: int = 32, progress: Progress | None = None,
+    resume: bool = False, batch_size: int = DUEL_BATCH, progress: Progress | None = None,
 ) -> FitResult:  # fmt: skip
     """I2S. ``parts`` holds the checkpoints of "ear" and "eye"."""
     switches = switches or Switches()
@@ -208,7 +215,7 @@ def train(
         data: the training data folder, or a folder of Sub-URMP or INIS.
         out: the checkpoint. Packed arrays go to ``<stem>-pack`` beside it, the parts to ``<stem>-parts``.
         config: "compact", or "paper": the paper's layers and losses.
-        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 110.
+        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 180.5.
         steps: optimizer steps of each part instead.
 
     Raises:
@@ -290,6 +297,6 @@ def train_parts(
         elif part == "player":
             train_player(packed, path, config, parts, switches=plain, view=view or None, **length)
         else:
-            switches = replace(plain, mismatch=part != "N", adversarial=part != "A")
+            switches = variant_switches(part, plain)
             train_painter(packed, path, config, part, parts, switches=switches, view=view or None, **length)
     return parts

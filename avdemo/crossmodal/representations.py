@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from avdemo.checkpoints import trains_in_bf16
 from avdemo.corpora.mixtures import SoundPack
 from avdemo.crossmodal.config import FEATURE, CrossmodalConfig
 from avdemo.crossmodal.ear_recipe import held_windows
@@ -147,7 +148,7 @@ def teach_all(
         steps: the same by steps instead.
     """
     tell = progress or (lambda share, text: None)
-    models, optimizers = {}, {}
+    models, optimizers, halves = {}, {}, trains_in_bf16(torch.device("cpu"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for name in TRANSFORMS:
@@ -166,7 +167,7 @@ def teach_all(
                     optimizer = optimizers[name, layers]
                     optimizer.param_groups[0]["lr"] = RATE * 0.5 * (1 + np.cos(np.pi * share))
                     optimizer.zero_grad(set_to_none=True)
-                    with torch.autocast("cpu", torch.bfloat16):
+                    with torch.autocast("cpu", torch.bfloat16, enabled=halves):
                         answer = models[name, layers](batch)
                     F.cross_entropy(answer.float(), kinds).backward()
                     optimizer.step()

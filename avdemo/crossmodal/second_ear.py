@@ -1,7 +1,7 @@
 """The second ear: another sound classifier on the LMS, for a second opinion on sounds that the player made.
 
-It shares nothing with the ear but the training sounds: other layers, other weights, other draws; and no player was ever trained or
-chosen with it. It is the paper's sound classifier of four layers with three changes: more kernels, BatchNorm between (without it, it
+It shares nothing with the ear but the training sounds: other layers, other weights, other draws; and no player was ever trained
+with it. It is the paper's sound classifier of four layers with three changes: more kernels, BatchNorm between (without it, it
 heard 46 % of the validation windows rightly after 800 steps, with fresh windows), and a smaller FC layer, for the file's sake.
 
     python -m avdemo.crossmodal.second_ear --data PACK --out FILE --table JSON

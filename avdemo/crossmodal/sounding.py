@@ -1,7 +1,7 @@
 """I2S: does the ear hear the instrument that was seen? (the paper's I2S, section 4.3; CMCGAN's table)
 
 The ear is asked twice: about the spectrogram that the player drew, and about the sound that was made of it, analysed again: what a
-person hears went through the inversion. The second ear is a classifier that no player was trained or chosen with.
+person hears went through the inversion. The second ear is a classifier that no player was trained with.
 """
 
 from __future__ import annotations

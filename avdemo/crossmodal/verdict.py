@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 OTHER = "none of these"
-KNOWN = 0.5  # probability from which on the best kind counts as known, if "none of these" lies below it
-UNSURE = 0.35  # below this nothing is near enough to be called likely
+KNOWN = 0.4  # probability from which on the best kind counts as known, if "none of these" lies below it; chosen on validation sounds
+UNSURE = 0.3  # below this nothing is near enough to be called likely
 PLURAL = ("bagpipes", "drums")
 NONE = {"hear": "This does not sound like", "see": "This does not look like"}
 LIKE = {"hear": "This sounds like", "see": "This looks like"}

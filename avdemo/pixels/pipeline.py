@@ -73,14 +73,7 @@ class Isolated:
 
 @lru_cache(maxsize=2)
 def load_model(name: str = CHECKPOINT) -> Model:
-    """Load a checkpoint once.
-
-    Args:
-        name: of a shipped checkpoint, or the path of a ``.safetensors`` file.
-
-    Raises:
-        WeightsError: it is missing, damaged, or does not fit.
-    """
+    """The checkpoint of a name or path, loaded once; errors as of :func:`avdemo.checkpoints.running.open_model`."""
     from avdemo.checkpoints.running import open_model
     from avdemo.pixels.config import PixelsConfig
     from avdemo.pixels.network import SoundOfPixels

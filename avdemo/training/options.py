@@ -39,6 +39,7 @@ class TrainOptions:
     ema_every: int = 1
     """Update the average every so many steps with the decay to that power: saves memory traffic for large networks."""
     bf16: bool = False
+    """Mixed precision in bfloat16, on machines that compute in it; float32 on the others."""
     channels_last: bool = False
     seed: int = 0
     workers: int = 1

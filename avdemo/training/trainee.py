@@ -9,6 +9,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from avdemo.checkpoints import trains_in_bf16
 from avdemo.training.average import Average
 from avdemo.training.journal import Meter
 from avdemo.training.machine import seed_everything
@@ -26,6 +27,7 @@ class Trainee:
     def __init__(self, recipe: Recipe, options: TrainOptions, accelerator: Accelerator, saved: dict[str, Any] | None) -> None:
         self.recipe, self.options, self.accelerator = recipe, options, accelerator
         self.device = accelerator.device
+        self.bf16 = options.bf16 and trains_in_bf16(self.device)
         seed_everything(options.seed)
         model = recipe.build().to(self.device)
         if options.channels_last:
@@ -66,7 +68,7 @@ class Trainee:
         seed_everything(options.seed, number, self.accelerator.process_index)
         for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
             group["lr"] = rate * factor
-        autocast = torch.autocast(self.device.type, dtype=torch.bfloat16) if options.bf16 else nullcontext()
+        autocast = torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else nullcontext()
         with autocast:
             loss, parts = self.recipe.loss(self.model, self._on_device(batch))
         self.accelerator.backward(loss)

@@ -35,11 +35,10 @@ def write_things(folder: Path, maker) -> Path:
     """Sounds and pictures, and such that are none. ``maker``: ``tests/media/make_media.py``."""
     from PIL import Image
 
-    swelling = _crossmodal_fixtures().swelling
-    maker.make_sound(folder / "Été.wav", swelling(2.0))
+    maker.make_sound(folder / "Été.wav", maker.swelling(2.0))
     maker.make_sound(folder / "pluck.wav", maker.tone(1.2, (440.0, 880.0)))
-    maker.make_sound(folder / "long.wav", swelling(95.0))
-    maker.make_clip(folder / "Mon été.mp4", 2.0, (64, 48), 10, wav=swelling(2.0, 2))
+    maker.make_sound(folder / "long.wav", maker.swelling(95.0))
+    maker.make_clip(folder / "Mon été.mp4", 2.0, (64, 48), 10, wav=maker.swelling(2.0, 2))
     maker.make_clip(folder / "no sound.mp4", 1.0, (64, 48), 10, tones=None)
     maker.make_plain_wav(folder / "silent.wav", np.zeros((1, RATE), np.float32), RATE)
     Image.fromarray(maker.numbered_picture(5, (150, 100))).save(folder / "guitar.png")

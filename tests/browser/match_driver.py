@@ -36,25 +36,18 @@ def write_weights(folder: Path) -> Path:
     return folder
 
 
-def swelling(seconds: float, seed: int = 0) -> np.ndarray:
-    """A rising tone that comes and goes, in noise; no second is like another: float32 (1, samples) at RATE."""
-    time_s = np.arange(round(seconds * RATE)) / RATE
-    tone = 0.1 * (1.1 + np.sin((3.1 + seed) * time_s)) * np.sin(2 * np.pi * (300 + 400 * time_s) * time_s)
-    return (tone + 0.02 * np.random.default_rng(seed).standard_normal(len(time_s)))[None].astype(np.float32)
-
-
 def write_pairs(folder: Path, maker) -> Path:
     """Files to compare, and such that cannot be compared. ``maker``: ``tests/media/make_media.py``."""
     from PIL import Image
 
-    maker.make_clip(folder / "Été à deux.mp4", 4.0, (192, 128), 10, wav=swelling(4.0))
-    maker.make_clip(folder / "odd.avi", 2.0, (96, 64), 10, codec="mpeg4", wav=swelling(2.0, 2))
-    maker.make_clip(folder / "long.mp4", 60.0, (160, 96), 5, wav=swelling(60.0))
+    maker.make_clip(folder / "Été à deux.mp4", 4.0, (192, 128), 10, wav=maker.swelling(4.0))
+    maker.make_clip(folder / "odd.avi", 2.0, (96, 64), 10, codec="mpeg4", wav=maker.swelling(2.0, 2))
+    maker.make_clip(folder / "long.mp4", 60.0, (160, 96), 5, wav=maker.swelling(60.0))
     maker.make_clip(folder / "no sound.mp4", 2.0, (96, 64), 10, tones=None)
     maker.make_clip(folder / "silent.mp4", 2.0, (96, 64), 10, wav=np.zeros((1, 2 * RATE), np.float32))
     maker.make_clip(folder / "too long.mp4", 105.0, (64, 48), 2)
     Image.fromarray(maker.numbered_picture(5, (150, 100))).save(folder / "guitar.png")
-    maker.make_sound(folder / "pluck.wav", swelling(3.0, 1))
+    maker.make_sound(folder / "pluck.wav", maker.swelling(3.0, 1))
     maker.make_plain_wav(folder / "silent.wav", np.zeros((1, 2 * RATE), np.float32), RATE)
     (folder / "nothing.mp4").touch()
     for name in ("letter.png", "letter.wav", "letter.mp4"):

@@ -40,9 +40,17 @@ def _piece(instrument: str, value: int) -> PairPiece:
     return PairPiece(instrument, "render", "train", 0, np.full(50, value, np.int16))
 
 
+def _sevens(instruments: list[str], number_of: int, *_: int) -> list[PairPiece]:
+    return [_piece(instruments[number_of], 7)]
+
+
+def _nines(instruments: list[str], number_of: int, *_: int) -> list[PairPiece]:
+    return [_piece(instruments[number_of], 9)]
+
+
 def test_a_pack_grows_once_and_keeps_what_it_had(packed, monkeypatch) -> None:
-    monkeypatch.setattr(more_fonts, "from_csound", lambda instruments, *_: (_piece(i, 7) for i in instruments))
-    monkeypatch.setattr(more_fonts, "from_freepats", lambda instruments, *_: (_piece(i, 9) for i in instruments))
+    monkeypatch.setattr(more_fonts, "by_csound", _sevens)
+    monkeypatch.setattr(more_fonts, "by_freepats", _nines)
     before = json.loads((packed / "sounds.json").read_text())
     for _ in range(2):
         assert more_fonts.add_fonts(packed, ["piano", "tuba"], sample_rate=8000) == ["csound", "freepats"]

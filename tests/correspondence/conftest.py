@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-SECONDS, SIZE, FPS, RATE = 3.0, (96, 64), 10, 44_100
+SECONDS, SIZE, FPS = 3.0, (96, 64), 10
 
 
 @pytest.fixture(scope="session")
@@ -43,24 +42,11 @@ def shipped(weights_folder, use_weights):
     return use_weights(weights_folder, pipeline)
 
 
-def swelling(seconds: float, seed: int = 0) -> np.ndarray:
-    """A rising tone that comes and goes, in noise; no second is like another: float32 (1, samples) at RATE."""
-    time_s = np.arange(round(seconds * RATE)) / RATE
-    tone = 0.1 * (1.1 + np.sin((3.1 + seed) * time_s)) * np.sin(2 * np.pi * (300 + 400 * time_s) * time_s)
-    return (tone + 0.02 * np.random.default_rng(seed).standard_normal(len(time_s)))[None].astype(np.float32)
-
-
-@pytest.fixture(scope="session")
-def changing():
-    """The function that makes such a sound."""
-    return swelling
-
-
 @pytest.fixture(scope="session")
 def video(make_media, tmp_path_factory) -> Path:
     """3 s of numbered frames with a sound that changes all the time. Read only."""
     folder = tmp_path_factory.mktemp("clip")
-    return make_media.make_clip(folder / "Été à deux.mp4", SECONDS, SIZE, FPS, wav=swelling(SECONDS))
+    return make_media.make_clip(folder / "Été à deux.mp4", SECONDS, SIZE, FPS, wav=make_media.swelling(SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +61,7 @@ def image(make_media, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def sound(make_media, tmp_path_factory) -> Path:
     """2 s of another sound. Read only."""
-    return make_media.make_sound(tmp_path_factory.mktemp("sound") / "pluck.wav", swelling(2.0, seed=1))
+    return make_media.make_sound(tmp_path_factory.mktemp("sound") / "pluck.wav", make_media.swelling(2.0, seed=1))
 
 
 @pytest.fixture

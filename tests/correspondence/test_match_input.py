@@ -14,11 +14,11 @@ SIZE, FPS = (64, 48), 10
 
 
 @pytest.fixture
-def make(make_media, changing, tmp_path):
+def make(make_media, tmp_path):
     """Makes a clip of some seconds with a sound of some (other) length."""
 
     def clip(name: str, seconds: float, sound_s: float | None = None, **options):
-        wav = changing(seconds if sound_s is None else sound_s)
+        wav = make_media.swelling(seconds if sound_s is None else sound_s)
         return make_media.make_clip(tmp_path / name, seconds, SIZE, FPS, wav=wav, **options)
 
     return clip
@@ -40,13 +40,13 @@ def test_a_sound_that_ends_early_is_scored_up_to_there(shipped, make) -> None:
     assert "over 2.0 s" in pipeline.scores(clip).verdict
 
 
-def test_a_video_with_another_sound(shipped, video, sound, make_media, changing, tmp_path) -> None:
+def test_a_video_with_another_sound(shipped, video, sound, make_media, tmp_path) -> None:
     clip = pipeline.prepare(video, sound)
     assert clip.sound == sound and clip.sound_source == sound and clip.span_s == pytest.approx((0.0, 2.0), abs=0.01)
     assert any("pluck.wav ends at 2.00 s" in note for note in clip.notes)
     own = pipeline.prepare(video)
     assert np.allclose(clip.v, own.v[:5]) and not np.allclose(clip.a, own.a[:5])
-    longer = pipeline.prepare(video, make_media.make_sound(tmp_path / "long.wav", changing(5.0)))
+    longer = pipeline.prepare(video, make_media.make_sound(tmp_path / "long.wav", make_media.swelling(5.0)))
     assert longer.span_s[1] == pytest.approx(3.0, abs=0.05) and any("long.wav goes on to 5.00 s" in note for note in longer.notes)
     assert np.allclose(pipeline.prepare(sound, video).a, clip.a)  # the sound first: put right
 

@@ -113,8 +113,8 @@ def test_verdicts(clip, sure) -> None:
     assert pipeline.scores(sure(clip, 0.1)).verdict.startswith("The model is not sure whether they belong together: 0.52")
 
 
-def test_silence_is_named_and_left_out_of_the_average(shipped, make_media, changing, tmp_path) -> None:
-    wav = changing(4.0)
+def test_silence_is_named_and_left_out_of_the_average(shipped, make_media, tmp_path) -> None:
+    wav = make_media.swelling(4.0)
     wav[:, 2 * 44_100 :] = 0
     clip = pipeline.prepare(make_media.make_sound(tmp_path / "half.wav", wav), _picture(make_media, tmp_path))
     found = pipeline.scores(clip)

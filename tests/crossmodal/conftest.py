@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-RATE = 44_100
 
 
 def tiny_network():
@@ -83,23 +80,10 @@ def sure(tmp_path):
     return with_answer
 
 
-def swelling(seconds: float, seed: int = 0) -> np.ndarray:
-    """A rising tone that comes and goes, in noise; no second is like another: float32 (1, samples) at RATE."""
-    time_s = np.arange(round(seconds * RATE)) / RATE
-    tone = 0.1 * (1.1 + np.sin((3.1 + seed) * time_s)) * np.sin(2 * np.pi * (300 + 400 * time_s) * time_s)
-    return (tone + 0.02 * np.random.default_rng(seed).standard_normal(len(time_s)))[None].astype(np.float32)
-
-
-@pytest.fixture(scope="session")
-def changing():
-    """The function that makes such a sound."""
-    return swelling
-
-
 @pytest.fixture(scope="session")
 def sound(make_media, tmp_path_factory) -> Path:
     """2 s of sound. Read only."""
-    return make_media.make_sound(tmp_path_factory.mktemp("sound") / "Été.wav", swelling(2.0))
+    return make_media.make_sound(tmp_path_factory.mktemp("sound") / "Été.wav", make_media.swelling(2.0))
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,7 @@ def test_pairs_and_agreement_stay_within_their_group() -> None:
 
 
 def test_refusals_are_counted_by_the_apps_rule() -> None:
-    known = np.concatenate([shares(0, 1), shares(2, sure=0.45)])
+    known = np.concatenate([shares(0, 1), shares(2, sure=0.38)])
     strange = {"noise": shares(3, 3), "silence": shares(0)}
     rows = rejection(
         known, np.array([0, 2, 2]), strange, CONFIG, "hear", lambda group: np.full(1 + (group == "noise"), group == "silence")

@@ -10,7 +10,7 @@ import torch
 
 from avdemo.crossmodal.config import KINDS, CrossmodalConfig, GeneratorConfig, Switches
 from avdemo.crossmodal.critics import Critic
-from avdemo.crossmodal.generators import Generator, condition
+from avdemo.crossmodal.generators import Doubling, Generator, condition
 from avdemo.crossmodal.hearing import log_mel_picture, mel_scale, picture_to_magnitude
 from avdemo.crossmodal.network import Crossmodal
 from avdemo.dsp.mel import log_mel
@@ -123,6 +123,12 @@ def test_generators_double_up_to_their_size() -> None:
         made = Generator(config)(torch.rand(2, 128), torch.randn(2, 10))
         assert made.shape == (2, 3, 64, 64) == (2, 3, config.size, config.size)
         assert np.abs(made.detach().numpy()).max() <= 1
+
+
+def test_a_doubling_is_nearest_upsampling_and_a_convolution() -> None:
+    double, x = Doubling(5, 7), torch.randn(2, 5, 6, 8)
+    plain = torch.nn.functional.conv2d(torch.nn.functional.interpolate(x, scale_factor=2), double.weight, padding=1)
+    torch.testing.assert_close(double(x), plain)
 
 
 def test_switches_are_all_on_except_the_second_mismatch() -> None:

@@ -120,8 +120,8 @@ def test_clicking_a_picture_chooses_it(ask, opened):
     assert ask.state["chosen"] == surest(ask.state)
 
 
-def test_the_sound_of_a_video_is_taken_and_can_be_played(ask, tab, make_media, changing, tmp_path):
-    video = make_media.make_clip(tmp_path / "Mon été.mp4", 2.0, (64, 48), 10, wav=changing(2.0))
+def test_the_sound_of_a_video_is_taken_and_can_be_played(ask, tab, make_media, tmp_path):
+    video = make_media.make_clip(tmp_path / "Mon été.mp4", 2.0, (64, 48), 10, wav=make_media.swelling(2.0))
     changes = ask("imagine", 0, 2, "C", {"file": str(video), "is_video": True})
     assert Path(words_of(changes, "sound")).name == "Mon_été_sound.wav"
     assert media.read_audio(words_of(changes, "sound"), 8000).shape[1] == pytest.approx(16_000, abs=400)

@@ -171,7 +171,7 @@ def test_batches_are_decided_by_their_number_and_mismatch_another_kind(packed) -
     assert not torch.allclose(same["feature"], same["other"])
 
 
-@pytest.mark.parametrize("off", ["mismatch", "augment", "spectral_norm", "hinge", "projected", "reconstruct", "adversarial"])
+@pytest.mark.parametrize("off", ["mismatch", "augment", "spectral_norm", "hinge", "projected", "reconstruct", "classify", "diverse", "adversarial"])
 def test_each_switch_changes_the_training(packed, off) -> None:
     def first_loss(switches: Switches) -> tuple[float, set[str]]:
         made = _duel(packed, switches)
@@ -208,11 +208,29 @@ def test_generator_and_critic_each_follow_their_own_loss(packed) -> None:
     torch.testing.assert_close(got_critic, heads.last.weight.grad)
 
 
+def test_the_classifier_learns_from_real_pictures_and_steers_the_painted_ones(packed) -> None:
+    made = _duel(packed, Switches(augment=False, reconstruct=False, mismatch=False, spectral_norm=False))
+    torch.manual_seed(0)
+    duel = made.build().eval()
+    batch = made.batches(0, 0, 1)
+    made.loss(duel, batch)[0].backward()
+    got = duel.critic.classifier.layers[1].weight.grad.clone()
+    pull = duel.generator.body.last.weight.grad.clone()
+    duel.zero_grad()
+    seen = duel.critic.see(batch["real"].float() / 127.5 - 1)
+    torch.nn.functional.cross_entropy(duel.critic.classifier(seen), batch["kind"], label_smoothing=0.1).backward()
+    torch.testing.assert_close(got, duel.critic.classifier.layers[1].weight.grad)
+    duel.zero_grad()
+    changed = batch | {"kind": batch["kind"].roll(1)}
+    made.loss(duel, changed)[0].backward()
+    assert not torch.allclose(pull, duel.generator.body.last.weight.grad)
+
+
 def test_an_autoencoder_has_no_critic_and_ignores_the_noise() -> None:
     duel = Duel(CONFIG.painter, Switches(adversarial=False)).eval()
     assert duel.critic is None
-    real, feature = torch.zeros(2, 3, 32, 32), torch.rand(2, 128)
-    one, two = (duel(real, feature, feature, torch.randn(2, CONFIG.painter.noise))[0] for _ in range(2))
+    real, kind, feature = torch.zeros(2, 3, 32, 32), torch.tensor([0, 1]), torch.rand(2, 128)
+    one, two = (duel(real, kind, feature, feature, torch.randn(2, CONFIG.painter.noise))[0] for _ in range(2))
     assert torch.equal(one, two)
 
 

@@ -60,6 +60,13 @@ def tone(seconds: float, hertz: Sequence[float] = (440.0,), sample_rate: int = 4
     return np.repeat(np.asarray(mixed, np.float32).reshape(1, -1), channels, axis=0)
 
 
+def swelling(seconds: float, seed: int = 0, sample_rate: int = 44_100) -> np.ndarray:
+    """A rising tone that comes and goes, in noise; no second is like another: float32 (1, samples)."""
+    time_s = np.arange(round(seconds * sample_rate)) / sample_rate
+    sound = 0.1 * (1.1 + np.sin((3.1 + seed) * time_s)) * np.sin(2 * np.pi * (300 + 400 * time_s) * time_s)
+    return (sound + 0.02 * np.random.default_rng(seed).standard_normal(len(time_s)))[None].astype(np.float32)
+
+
 def beep(seconds: float, at_s: float, sample_rate: int = 44_100, channels: int = 1) -> np.ndarray:
     """Silence with 50 ms of 1 kHz from ``at_s`` on: float32 (channels, samples)."""
     wav = np.zeros((channels, round(seconds * sample_rate)), np.float32)
