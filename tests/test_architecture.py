@@ -42,7 +42,8 @@ MAY_IMPORT = {
     "corpora": GROUND | {"media", "dsp"},
     "training": GROUND | {"checkpoints"},
     "ui": GROUND | {"media", "viz", "checkpoints", "runs"},
-    "cli": GROUND | {"checkpoints", "replay", "runs", "ui"},
+    "shell": GROUND,
+    "cli": GROUND | {"checkpoints", "replay", "runs", "shell", "ui"},
     "__main__": GROUND | {"cli"},
 }
 LIBRARY = GROUND | {"backbones", "media", "dsp", "viz", "checkpoints", "runs", "hooks", "sessions"}

@@ -82,14 +82,15 @@ class Foley(nn.Module):
 
     def condition(
         self, frames: Tensor | None = None, flow: Tensor | None = None, *, visual: Tensor | None = None,
-        loudness: Tensor | None = None,
+        moved: Tensor | None = None, loudness: Tensor | None = None,
     ) -> Condition:  # fmt: skip
         """What the sound gets from the picture, once for whole clips.
 
         Args:
             frames: uint8 (N, F, H, W, 3) RGB at the configuration's rate; or give
             visual: (N, F, V), what :meth:`see` made of them (of a long video, in parts).
-            flow: (N, F, G, G, 2) in places per frame; "flow" needs it, the others do not look at it.
+            flow: (N, F, G, G, 2) in places per frame; "flow" needs it, the others do not look at it. Or give
+            moved: (N, F, V), what :attr:`motion` made of it (of a long video, in parts).
             loudness: (N, F) in [0, 1], the true one or one that a person drew, fed to the nodes in place of the decided one.
 
         Raises:
@@ -101,9 +102,9 @@ class Foley(nn.Module):
                 raise ValueError("a condition needs frames, or what the eye saw in them")
             visual = self.see(frames)
         if self.motion is not None:
-            if flow is None:
+            if flow is None and moved is None:
                 raise ValueError('the variant "flow" needs the optical flow')
-            visual = visual + self.motion(flow)
+            visual = visual + (self.motion(flow) if moved is None else moved)
         n, count = visual.shape[:2]
         start = self.rnn.top.first_state(n) if self.seq is None else self.begin(self.seq(visual)[1])
         rows = visual.new_zeros(n, count, self.config.dim) if self.to_nodes is None else self.to_nodes(visual)
