@@ -26,9 +26,10 @@ from avdemo.foley.finishing import (
     check_loudness,
     film,
     finish,
+    followed,
     mixed,
     original_sound,
-)  # fmt: skip
+)
 from avdemo.foley.models import CHECKPOINT, VARIANT, Model, at_work, check_variant, load_model, sampler_of, with_variant
 from avdemo.foley.preparing import MAX_STILL, MIN_STILL, STILL_SECONDS, Prepared, check_seconds, prepare
 from avdemo.foley.ranking import can_rank, rank
@@ -42,13 +43,13 @@ from avdemo.foley.writing import (
     check_temperature,
     check_written,
     compose,
-)  # fmt: skip
+)
 from avdemo.hooks import Progress, Stop, check_seed, part, stepper
 
 __all__ = [
     "CHECKPOINT", "FOLLOW", "HOTTEST", "LEAST_DB", "LOUDNESS_DB", "MAX_STILL", "MIN_STILL", "MOST_DB", "MOST_TAKES", "OTHER", "SOUND_RATE",
     "STILL_SECONDS", "TEMPERATURE", "VARIANT", "Composition", "Model", "Prepared", "Progress", "Stop", "Verdict", "agreement", "can_rank",
-    "compose", "film", "finish", "foley", "follow_picture", "growing_picture", "load_model", "mixed",
+    "compose", "film", "finish", "foley", "follow_picture", "followed", "growing_picture", "load_model", "mixed",
     "named", "original_sound", "prepare", "rank", "sampler_of", "spectrogram_picture", "warm_up", "with_variant", "write_files",
 ]  # fmt: skip
 
