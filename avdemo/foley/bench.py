@@ -84,9 +84,10 @@ def bench(progress: Callable[[float, str], None] | None = None, *, network=None,
 def multiply_adds(config) -> float:
     """Of one sample, the recurrent tiers' shared out among the samples of a step. The MLP's first layer only adds up rows."""
     dim, layer = config.dim, 6 * config.dim**2  # a GRU layer: three gates, each of the input and of the state
-    top = config.top_step * dim + config.rnn_layers * layer + config.frame_sizes[1] * dim**2
-    middle = config.middle_step * dim + config.rnn_layers * layer
-    return top / config.top_step + middle / config.middle_step + dim**2 + dim**2 + dim * config.levels
+    told, squeezed = (config.waist or dim) * dim, config.waist * dim
+    top = config.top_step * dim + config.rnn_layers * layer + squeezed + config.frame_sizes[1] * told
+    middle = config.middle_step * dim + config.rnn_layers * layer + squeezed
+    return top / config.top_step + middle / config.middle_step + told + dim**2 + dim * config.levels
 
 
 def floor_of_sample(config, repeats: int) -> float:

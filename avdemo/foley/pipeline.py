@@ -65,7 +65,7 @@ def warm_up() -> None:
     model = with_variant(load_model(CHECKPOINT))
     nothing = torch.zeros(1, 2, model.network.config.visual, device=model.device)
     with at_work(model):
-        condition = model.network.condition(visual=nothing, moved=nothing)
+        condition = model.network.condition_of(nothing)
     sampler = sampler_of(model)
     sampler.write(sampler.begin(condition), 1)
 

@@ -119,7 +119,7 @@ def prepare(
     seeing = stepper(progress, cancelled, 0.1, 1.0)
     visual, moved, motion = (_see_still if is_still else _see)(model, info.path, count, seeing)
     with at_work(model):
-        condition = model.network.condition(visual=visual, moved=moved)
+        condition = model.network.condition_of(visual if moved is None else visual + moved)
         shares = None if condition.kinds is None else condition.kinds[0].float().softmax(0).cpu().numpy()
     condition = dataclasses.replace(
         condition,
