@@ -26,7 +26,7 @@ def bench(progress: Callable[[float, str], None] | None = None, *, network=None,
     """Measure writing, seeing, memory and the floor; each the median of ``repeats`` runs, with everything compiled.
 
     Args:
-        network: a :class:`avdemo.foley.network.Foley`; None: the first checkpoint there is, else random weights of the compact size.
+        network: a :class:`avdemo.foley.network.Foley`; None: the shipped checkpoint, else random weights of the compact size.
 
     Raises:
         WeightsError: there is a checkpoint, and it is damaged.
@@ -84,9 +84,10 @@ def bench(progress: Callable[[float, str], None] | None = None, *, network=None,
 def multiply_adds(config) -> float:
     """Of one sample, the recurrent tiers' shared out among the samples of a step. The MLP's first layer only adds up rows."""
     dim, layer = config.dim, 6 * config.dim**2  # a GRU layer: three gates, each of the input and of the state
-    top = config.top_step * dim + config.rnn_layers * layer + config.frame_sizes[1] * dim**2
-    middle = config.middle_step * dim + config.rnn_layers * layer
-    return top / config.top_step + middle / config.middle_step + dim**2 + dim**2 + dim * config.levels
+    told, squeezed = (config.waist or dim) * dim, config.waist * dim
+    top = config.top_step * dim + config.rnn_layers * layer + squeezed + config.frame_sizes[1] * told
+    middle = config.middle_step * dim + config.rnn_layers * layer + squeezed
+    return top / config.top_step + middle / config.middle_step + told + dim**2 + dim * config.levels
 
 
 def floor_of_sample(config, repeats: int) -> float:
@@ -107,14 +108,14 @@ def _network():
     """A network and where it is from."""
     import torch
 
-    from avdemo.checkpoints import open_model, records
+    from avdemo.checkpoints import records
     from avdemo.foley.config import FoleyConfig
+    from avdemo.foley.models import CHECKPOINT, VARIANT, load_model, with_variant
     from avdemo.foley.network import Foley
 
-    names = [name for name, record in records().items() if record.capability == "foley"]
-    if names:
-        model = open_model(names[0], lambda config: Foley(FoleyConfig.from_dict(config))).on_cpu()
-        return model.network, f"the checkpoint {names[0]}"
+    if CHECKPOINT in records():
+        model = with_variant(load_model()).on_cpu()
+        return model.network, f"the checkpoint {CHECKPOINT}, variant {VARIANT}"
     torch.manual_seed(0)
     return Foley(FoleyConfig.compact()).eval(), "random weights of the compact size, since no checkpoint is here yet"
 

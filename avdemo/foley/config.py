@@ -14,18 +14,21 @@ VARIANTS = ("frame", "seq", "flow")
 QUANTISERS = ("linear", "mulaw")
 EYES = ("mobilenet_v2", "vgg19", "tiny")
 QUIETEST_DB = -60.0  # dB under full scale: loudness 0 of a video frame's sound; full scale is loudness 1
+LEVELLED_DB = -20.0  # root mean square that a levelled network writes at; peaks 20 dB higher still fit
 
 
 @dataclass(frozen=True)
 class FoleyConfig:
     """Everything that decides the shapes of a network and of what it reads. The defaults are the compact ones.
 
-    A network is one of the variants. Three switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
+    A network is one of the variants. Five switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
     frame, motion included, also conditions the top tier's nodes, so that timing can be followed; in the paper it reaches them only
     through the state that they begin with. ``envelope_head``: an output beside the others says from the picture alone how loud the sound
     of each video frame will be; it is trained on the true loudness and fed to the top tier's nodes, so that loudness and timing are
     decided from the picture first. ``kind_head``: another says which kind is seen; the eye learns from it what the sound alone would
-    teach it slowly.
+    teach it slowly. ``levelled``: the SampleRNN writes every sound equally loud, and what it writes is multiplied by the course of
+    loudness that it was told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level. ``waist``: what a
+    tier tells its successors goes through so few numbers, which takes half of the weights away.
     """
 
     variants: ClassVar[tuple[str, ...]] = VARIANTS
@@ -37,19 +40,21 @@ class FoleyConfig:
     levels: int = 256
     quantiser: str = "mulaw"  # "linear": the paper's
     frame_sizes: tuple[int, int] = (16, 4)  # samples to a node of the middle tier; nodes of that to one of the top tier
-    dim: int = 256  # units of each recurrent tier and of the sample-level MLP
+    dim: int = 224  # units of each recurrent tier and of the sample-level MLP
     rnn_layers: int = 1
+    waist: int = 64  # 0: each successor of a tier has its own projection of all of it
     embed: int = 16  # numbers that stand for the level of a sample
     video_fps: float = 12.5
     eye: str = "mobilenet_v2"  # "vgg19": the paper's fc6; "tiny": for tests
     picture_size: int = 112  # px
     visual: int = 128  # numbers that stand for a video frame
-    seq_hidden: int = 256  # units of the recurrent network over video frames
+    seq_hidden: int = 128  # units of the recurrent network over video frames
     flow_grid: int = 28  # places of the optical flow in a row and in a column
     motion: int = 64  # channels of the network that reads the flow
     motion_to_top: bool = True
     envelope_head: bool = True
     kind_head: bool = True
+    levelled: bool = True
 
     def __post_init__(self) -> None:
         for name in ("kinds", "frame_sizes"):
@@ -59,6 +64,8 @@ class FoleyConfig:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; it is one of {', '.join(known)}")
         if self.eye == "vgg19" and self.visual != 4096:
             raise ValueError("VGG19's fc6 has 4096 numbers: visual=4096")
+        if self.levelled and not self.envelope_head:
+            raise ValueError("a levelled network needs the envelope head, which tells how loud its sound will be")
         if self.samples_per_frame % self.top_step:
             raise ValueError(
                 f"a video frame of {self.samples_per_frame} samples does not last a whole number of top-tier steps of {self.top_step}"
@@ -115,6 +122,7 @@ class FoleyConfig:
             quantiser="linear",
             dim=1024,
             rnn_layers=2,
+            waist=0,
             embed=256,
             eye="vgg19",
             picture_size=224,
@@ -124,6 +132,7 @@ class FoleyConfig:
             motion_to_top=False,
             envelope_head=False,
             kind_head=False,
+            levelled=False,
         )
 
     @classmethod
@@ -137,6 +146,7 @@ class FoleyConfig:
             frame_sizes=(8, 4),
             dim=16,
             rnn_layers=2,
+            waist=8,
             embed=4,
             eye="tiny",
             picture_size=32,

@@ -18,13 +18,14 @@ from torch import Tensor, nn
 
 from avdemo.dsp import mulaw
 from avdemo.foley.config import FoleyConfig
+from avdemo.foley.levelling import course_db, encode, gains
 from avdemo.foley.seeing import Motion, eye_of, see
 from avdemo.foley.tiers import SampleRNN, State
 
 __all__ = ["Condition", "Foley", "State", "generate_reference"]
 
 LOUDNESS_WIDTH = 64  # channels of the head that says how loud each frame will be
-WINDOW = 16_000  # samples that a likelihood is computed of at once: the memory does not grow with the length
+WINDOW = 3200  # samples that a likelihood is computed of at once: the memory does not grow with the length
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Condition:
     start: Tensor  # (layers, N, D): the top tier's state before the first sample
     loudness: Tensor | None  # (N, F) in [0, 1], decided from the picture: 0 is -60 dB, 1 full scale; None without that head
     kinds: Tensor | None  # (N, kinds + 1) logits of what is seen, the last for none of the kinds; None without that head
+    gain_db: Tensor | None = None  # (N, F): how much louder than it is written the sound is; None for a network that is not levelled
 
     def pick(self, clips: Sequence[int] | Tensor) -> Condition:
         """Those of these clips, in this order; a clip may come several times."""
@@ -70,7 +72,13 @@ class Foley(nn.Module):
 
     def encode(self, wav: Tensor) -> Tensor:
         """Samples in [-1, 1] -> levels (int64), by the configuration's quantiser."""
-        return (mulaw.linear_encode if self.config.quantiser == "linear" else mulaw.mulaw_encode)(wav, self.config.levels)
+        return encode(wav, self.config)
+
+    def levelled(self, wav: Tensor, loudness: Tensor) -> Tensor:
+        """Sound (N, T) in [-1, 1] and its loudness (N, F) -> the levels (N, T) that the SampleRNN is to write for it."""
+        if self.config.levelled:
+            wav = wav / gains(course_db(loudness), 0, wav.shape[1], self.config.samples_per_frame)
+        return self.encode(wav)
 
     def decode(self, levels: Tensor) -> Tensor:
         """Levels -> samples in [-1, 1], float32."""
@@ -104,20 +112,23 @@ class Foley(nn.Module):
             if flow is None:
                 raise ValueError('the variant "flow" needs the optical flow')
             visual = visual + self.motion(flow)
-        n, count = visual.shape[:2]
-        start = self.rnn.top.first_state(n) if self.seq is None else self.begin(self.seq(visual)[1])
-        rows = visual.new_zeros(n, count, self.config.dim) if self.to_nodes is None else self.to_nodes(visual)
-        decided = None
+        return self.condition_of(visual, loudness)
+
+    def condition_of(self, seen: Tensor, loudness: Tensor | None = None) -> Condition:
+        """The same from what was seen, motion included, (N, F, V)."""
+        n, count = seen.shape[:2]
+        start = self.rnn.top.first_state(n) if self.seq is None else self.begin(self.seq(seen)[1])
+        rows = seen.new_zeros(n, count, self.config.dim) if self.to_nodes is None else self.to_nodes(seen)
+        decided = gain_db = None
         if self.says_loudness is not None:
-            decided = self.says_loudness(visual.transpose(1, 2)).squeeze(1)
-            told = (
-                decided.detach() if loudness is None else loudness
-            )  # it shall stay a loudness: the sound's error does not change it
+            decided = self.says_loudness(seen.transpose(1, 2)).squeeze(1)
+            told = decided.detach() if loudness is None else loudness  # it stays a loudness: the sound's error does not change it
             rows = rows + self.loudness_to_nodes(told.unsqueeze(1).to(rows.dtype)).transpose(1, 2)
+            gain_db = course_db(told) if self.config.levelled else None
         elif loudness is not None:
             raise ValueError("this network is not told a loudness")
-        kinds = None if self.says_kind is None else self.says_kind(visual.mean(1)).float()
-        return Condition(rows, start, None if decided is None else decided.float(), kinds)
+        kinds = None if self.says_kind is None else self.says_kind(seen.mean(1)).float()
+        return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db)
 
     def rows_of(self, condition: Condition, first: int, samples: int) -> Tensor:
         """(N, samples / 64, D): of the top tier's nodes from sample ``first`` on. After the last video frame, that one stays."""

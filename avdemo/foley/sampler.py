@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from avdemo.foley.compiled import Weights, write
+from avdemo.foley.levelling import gains
 from avdemo.foley.network import Condition, Foley
 
 THREADS = 2  # takes that are written at the same time
@@ -35,6 +36,7 @@ class Take:
     recent: np.ndarray  # (64,): the last levels
     dice: np.random.Generator  # gives one number per sample
     temperature: float
+    gain_db: np.ndarray | None = None  # (F,): how much louder than written it sounds in each video frame; None: as written
     at: int = 0  # samples written
 
 
@@ -43,9 +45,9 @@ class Sampler:
 
     def __init__(self, network: Foley):
         self.config = network.config
-        if self.config.middle_step % 4 or self.config.dim % 4:
+        if self.config.middle_step % 4 or self.config.dim % 4 or self.config.waist % 4:
             raise ValueError(
-                "the compiled sampler adds up rows by four: the middle tier's step and the units must be multiples of 4"
+                "the compiled sampler adds up rows by four: the middle tier's step, the units and the waist must be multiples of 4"
             )
         with torch.no_grad():
             self._weights = _weights(network)
@@ -69,6 +71,7 @@ class Sampler:
             recent=np.full(self.config.top_step, self.config.silence, np.int64),
             dice=dice_of(seed, take),
             temperature=temperature,
+            gain_db=None if condition.gain_db is None else _array(condition.gain_db[clip]),
         )
 
     def levels(self, take: Take, samples: int, *, logits: np.ndarray | None = None) -> np.ndarray:
@@ -83,8 +86,13 @@ class Sampler:
         return levels
 
     def write(self, take: Take, samples: int) -> np.ndarray:
-        """The next samples of a take, float32 in [-1, 1]."""
-        return self._values[self.levels(take, samples)]
+        """The next samples of a take, float32 in [-1, 1], as loud as the condition says."""
+        first = take.at
+        wav = self._values[self.levels(take, samples)]
+        if take.gain_db is None:
+            return wav
+        gain = gains(torch.from_numpy(take.gain_db), first, samples, self.config.samples_per_frame)
+        return (wav * gain.numpy()).clip(-1, 1)
 
     def write_all(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:
         """Write several takes, two at a time, in chunks (takes, up to chunk_s seconds) float32 in [-1, 1], ``samples`` in all.
@@ -114,7 +122,8 @@ def _halves(tensor: torch.Tensor) -> np.ndarray:
 
 def _weights(network: Foley) -> Weights:
     rnn, mlp = network.rnn, network.rnn.mlp
-    tiers, dim = (rnn.top, rnn.middle), network.config.dim
+    tiers, dim, waist = (rnn.top, rnn.middle), network.config.dim, network.config.waist
+    none = torch.zeros(dim, 0)
 
     def of_layers(name: str) -> torch.Tensor:
         """(2, layers, 2, ...) parameters of the recurrent layers."""
@@ -128,6 +137,8 @@ def _weights(network: Foley) -> Weights:
         expand_bias=_array(torch.stack([tier.expand.bias for tier in tiers])),
         gates=_halves(of_layers("weight").transpose(-1, -2)),
         gates_bias=_array(of_layers("bias")),
+        squeeze=_halves(torch.stack([tier.squeeze.weight.T if waist else none for tier in tiers])),
+        squeeze_bias=_array(torch.stack([tier.squeeze.bias if waist else none[0] for tier in tiers])),
         spread=_halves(torch.cat([tier.spread.weight.unflatten(0, (-1, dim)).transpose(1, 2) for tier in tiers])),
         spread_bias=_array(torch.cat([tier.spread.bias.unflatten(0, (-1, dim)) for tier in tiers])),
         table=_array(mlp.table()),

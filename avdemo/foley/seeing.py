@@ -15,9 +15,10 @@ from avdemo.backbones.mobilenet import mobilenet_features
 from avdemo.errors import WeightsError
 from avdemo.foley.config import FoleyConfig
 
-BLOCKS, WIDTH = 14, 96  # of MobileNetV2 that the compact eye keeps, and the channels of the last
+BLOCKS, WIDTH = 13, 96  # of MobileNetV2 that the compact eye keeps, and the channels of the last
 MIXED = 256  # channels of which the compact eye takes mean and maximum
 AT_ONCE = 32  # pictures seen at once when nothing is learnt: memory stays the same for any length of video
+REACH = 4  # frames before and after which the numbers of one's motion depend on
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures in [0, 1], as VGG19 wants them
 
 
@@ -44,11 +45,19 @@ class Eye(nn.Module):
         self.blocks.eval()  # statistics of small batches would shift what ImageNet taught
         return self
 
+    def maps(self, frames: Tensor) -> Tensor:
+        """uint8 (M, H, W, 3) RGB -> (M, 96, h, w), what the blocks make of them. Pictures are resized to the eye's size."""
+        x = _resized(frames.permute(0, 3, 1, 2).float() / 127.5 - 1, self.size)
+        return self.blocks(x.contiguous(memory_format=torch.channels_last))
+
+    def numbers(self, maps: Tensor) -> Tensor:
+        """(M, 96, h, w) of :meth:`maps` -> (M, V)."""
+        x = self.mix(maps)
+        return F.relu(self.fc(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))).float()
+
     def forward(self, frames: Tensor) -> Tensor:
         """uint8 (M, H, W, 3) RGB -> (M, V). Pictures are resized to the eye's size."""
-        x = _resized(frames.permute(0, 3, 1, 2).float() / 127.5 - 1, self.size)
-        x = self.mix(self.blocks(x.contiguous(memory_format=torch.channels_last)))
-        return F.relu(self.fc(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))).float()
+        return self.numbers(self.maps(frames))
 
 
 class VggEye(nn.Module):

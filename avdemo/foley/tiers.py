@@ -31,13 +31,17 @@ class State(NamedTuple):
 
 
 class Tier(nn.Module):
-    """A recurrent tier: samples (S, taps) and what comes from above -> GRU -> ``spread`` different vectors for each step."""
+    """A recurrent tier: samples (S, taps) and what comes from above -> GRU -> ``spread`` different vectors for each step.
 
-    def __init__(self, taps: int, dim: int, layers: int, spread: int, *, learns_start: bool = True):
+    With a ``waist`` they are made of so many numbers, themselves made of the GRU's state.
+    """
+
+    def __init__(self, taps: int, dim: int, layers: int, spread: int, waist: int = 0, *, learns_start: bool = True):
         super().__init__()
         self.expand = nn.Linear(taps, dim)
         self.rnn = nn.GRU(dim, dim, layers, batch_first=True)
-        self.spread = nn.Linear(dim, spread * dim)
+        self.squeeze = nn.Linear(dim, waist) if waist else None
+        self.spread = nn.Linear(waist or dim, spread * dim)
         self.start = nn.Parameter(torch.zeros(layers, dim)) if learns_start else None
 
     def first_state(self, n: int) -> Tensor:
@@ -47,7 +51,8 @@ class Tier(nn.Module):
     def forward(self, samples: Tensor, above: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (N, S, taps) in [-2, 2] and above (N, S, D) -> (N, S * spread, D) and the state after the last step."""
         out, state = self.rnn(self.expand(samples) + above, state)
-        return self.spread(out).view(len(samples), -1, out.shape[-1]), state
+        narrow = out if self.squeeze is None else self.squeeze(out)
+        return self.spread(narrow).view(len(samples), -1, out.shape[-1]), state
 
 
 class _SumOfRows(torch.autograd.Function):
@@ -107,8 +112,8 @@ class SampleRNN(nn.Module):
         super().__init__()
         self.config = config
         near, spread = config.frame_sizes
-        self.top = Tier(config.top_step, config.dim, config.rnn_layers, spread, learns_start=config.variant == "frame")
-        self.middle = Tier(near, config.dim, config.rnn_layers, near)
+        self.top = Tier(config.top_step, config.dim, config.rnn_layers, spread, config.waist, learns_start=config.variant == "frame")
+        self.middle = Tier(near, config.dim, config.rnn_layers, near, config.waist)
         self.mlp = SampleMLP(config.levels, config.embed, near, config.dim)
 
     def heard(self, levels: Tensor) -> Tensor:

@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-LOOK_SIDES = (384, 256)  # px of the longer side at which a photo is searched: two, since the cascade's steps miss faces between them
+LOOK_SIDES = (
+    384,
+    256,
+)  # px of the longer side at which a photo is searched: two, since the cascade's steps miss faces between them
 SMALLEST = 1 / 14  # of the longer side, side of the smallest face
 LARGER = 1.2  # from one size to the next
 AGREE = 3  # overlapping finds that make one face

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from avdemo.lips.config import FPS
-from avdemo.lips.framing import Prepared, crop_of
+from avdemo.lips.framing import Prepared
 from avdemo.lips.speaking import Spoken, loudness
 from avdemo.media.mouths import MouthBox
 
@@ -13,7 +13,6 @@ SHOWN_PX = 760  # longer side of the preview
 MOVES, OTHER = "#e84f92", "#319ac4"  # the square that will move; the other mouths
 PHASES = 8
 TILE_PX, GAP_PX = 150, 6
-PLOT_SIZE = (960, 300)
 
 
 def _corners(box: MouthBox, width: int, height: int) -> list[tuple[float, float]]:
@@ -35,7 +34,9 @@ def preview(prepared: Prepared, box: MouthBox | None, pending: tuple[float, floa
 
     picture = Image.fromarray(prepared.picture)
     scale = SHOWN_PX / max(picture.size)
-    shown = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.Resampling.LANCZOS)
+    shown = picture.resize(
+        (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.Resampling.LANCZOS
+    )
     draw = ImageDraw.Draw(shown)
     thick = 4
     letters = font(20, True)
@@ -66,38 +67,21 @@ def shown_size(prepared: Prepared) -> tuple[int, int]:
     return max(1, round(prepared.picture.shape[1] * scale)), max(1, round(prepared.picture.shape[0] * scale))
 
 
-def crop_picture(prepared: Prepared, box: MouthBox, side_px: int = 256) -> np.ndarray:
-    """What the network sees, enlarged: (side, side, 3) uint8."""
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(crop_of(prepared, box)).resize((side_px, side_px), Image.Resampling.BICUBIC))
-
-
 def opening_plot(spoken: Spoken) -> np.ndarray | None:
     """How far the mouth is open over time, as a line, over the speech's loudness: uint8 (H, W, 3); None where no points are known."""
     if spoken.opening is None:
         return None
-    from avdemo.viz.canvas import Box, Canvas
-    from avdemo.viz.palette import FAINT, PALETTE, REST
+    from avdemo.viz.lines import lines
+    from avdemo.viz.palette import PALETTE, REST
 
-    canvas = Canvas(PLOT_SIZE)
-    em = canvas.text_px
-    plot = Box(round(em * 3.1), round(em * 1.9), PLOT_SIZE[0] - round(em * 0.6), PLOT_SIZE[1] - round(em * 1.9))
-    duration_s = spoken.count / FPS
-    at = plot.left + (np.arange(spoken.count) + 0.5) / spoken.count * plot.width
-    loud = np.sqrt(loudness(spoken) / max(1e-6, float(loudness(spoken).max())))  # square root: quiet sounds stay visible
+    loud = loudness(spoken)
+    loud = np.sqrt(loud / max(1e-6, float(loud.max())))  # square root: quiet sounds stay visible
     top = max(0.1, float(spoken.opening.max()) * 1.1)
-    area = [(plot.left, plot.bottom), *zip(at, plot.bottom - loud * plot.height, strict=True), (plot.right, plot.bottom)]
-    canvas.draw.polygon(area, fill=FAINT)
-    canvas.draw.line((plot.left, plot.bottom, plot.right, plot.bottom), fill=REST, width=2)
-    line = list(zip(at, plot.bottom - spoken.opening / top * plot.height, strict=True))
-    canvas.draw.line(line if len(line) > 1 else line * 2, fill=PALETTE[4], width=4, joint="curve")
-    canvas.value_axis(plot, [(share, f"{round(100 * share * top)}%") for share in (0.0, 0.5, 1.0)], offset_px=4)
-    canvas.time_axis(plot, duration_s)
-    half = Box(plot.left, 0, plot.left + plot.width // 2, plot.top)
-    canvas.title(half, em * 0.3, "Mouth opening", PALETTE[4])
-    canvas.title(Box(half.right, 0, plot.right, plot.top), em * 0.3, "Loudness of the speech", FAINT)
-    return canvas.array()
+    ticks = [(share, f"{round(100 * share * top)}%") for share in (0.0, 0.5, 1.0)]
+    return lines(
+        [loud, spoken.opening / top], 1 / FPS, spoken.count / FPS, labels=["Loudness of the speech", "Mouth opening, of the square's side"],
+        ticks=ticks, colours=[REST, PALETTE[4]], filled=[0],
+    )  # fmt: skip
 
 
 def phases(spoken: Spoken) -> np.ndarray:
@@ -126,5 +110,3 @@ def phase_frames(spoken: Spoken) -> list[int]:
     places = np.linspace(0, spoken.count - 1, count).round().astype(int)
     order = np.arange(spoken.count) if spoken.opening is None else np.argsort(spoken.opening, kind="stable")
     return [int(order[place]) for place in places]
-
-

@@ -24,7 +24,9 @@ LONGEST_PX = 1280  # of the photo that is worked on, and of face.mp4
 LEAST_PX = 16  # side of a square: a mouth of nine pixels
 COARSE_PX = 40  # under it a mouth is seen, but hardly its lips
 SURE = 0.45  # how surely the points follow a mouth; 19 of 20 real mouths are above 0.6, 19 of 20 other places under 0.3
-LOPSIDED = 0.11  # of the corners' distance: how far the upper lip's middle is from the middle of the corners when a head is turned
+LOPSIDED = (
+    0.11  # of the corners' distance: how far the upper lip's middle is from the middle of the corners when a head is turned
+)
 CROP_SHAPE = 1.35  # longer side by shorter side of a picture that may be a mouth alone
 CROP_SIDE = 0.9  # of the shorter side, where such a mouth is looked for
 CROP_WIDTH = (0.36, 0.95)  # distance of its corners, as a share of the shorter side
@@ -68,10 +70,14 @@ class Prepared:
             )
         if self.mouths[0].sure < SURE:
             return f"Something like a face was found in {name}, but no certain mouth; look at the box and move it where it should be."
-        return f"One face was found in {name}." if count == 1 else f"{count} faces were found in {name}; the largest is the first."
+        return (
+            f"One face was found in {name}." if count == 1 else f"{count} faces were found in {name}; the largest is the first."
+        )
 
 
-def prepare(photo: Path | str, *, checkpoint: str = CHECKPOINT, progress: Progress | None = None, cancelled: Stop | None = None) -> Prepared:
+def prepare(
+    photo: Path | str, *, checkpoint: str = CHECKPOINT, progress: Progress | None = None, cancelled: Stop | None = None
+) -> Prepared:
     """Look for faces and their mouths in a photo.
 
     Raises:
@@ -111,7 +117,9 @@ def _mouths(picture: np.ndarray, locate: Locator | None, step: Step) -> list[Mou
     doubtful: list[Mouth] = []
     for number, turn in enumerate(TURNS_DEG):
         mouths = [_mouth_of(picture, face, locate) for face in find_faces(picture, turn)]
-        certain = [mouth for mouth in mouths if mouth.sure >= SURE]  # the others are windows, knots and folds that look like faces
+        certain = [
+            mouth for mouth in mouths if mouth.sure >= SURE
+        ]  # the others are windows, knots and folds that look like faces
         if certain:
             return certain
         doubtful = doubtful or mouths[: 1 if turn == 0 else 0]
@@ -178,7 +186,9 @@ def chosen_box(
 def _drawn_box(prepared: Prepared, box: tuple[float, float, float, float], turn_deg: float) -> MouthBox:
     words = ",".join(f"{value:g}" if isinstance(value, int | float) else str(value) for value in box)
     if len(box) != 4 or not all(isinstance(value, int | float) and math.isfinite(value) for value in box):
-        raise InputError(f"The box {words} is not four numbers; give its left, top, width and height in pixels, such as 180,260,96,96.")
+        raise InputError(
+            f"The box {words} is not four numbers; give its left, top, width and height in pixels, such as 180,260,96,96."
+        )
     left, top, across, down = box
     if across <= 0 or down <= 0:
         raise InputError(f"The box {words} has no size; give its left, top, width and height in pixels, such as 180,260,96,96.")
@@ -187,7 +197,9 @@ def _drawn_box(prepared: Prepared, box: tuple[float, float, float, float], turn_
     x, y = left + across / 2, top + down / 2
     side = max(across, down)
     if not (0 <= x < prepared.width and 0 <= y < prepared.height) or side > 2 * max(prepared.width, prepared.height):
-        raise InputError(f"The box {words} does not lie in {prepared.photo.name}, which has {prepared.width} x {prepared.height} pixels.")
+        raise InputError(
+            f"The box {words} does not lie in {prepared.photo.name}, which has {prepared.width} x {prepared.height} pixels."
+        )
     return MouthBox(x / prepared.width, y / prepared.height, side / prepared.height, math.radians(turn_deg))
 
 
@@ -219,7 +231,9 @@ def remarks(prepared: Prepared, box: MouthBox) -> list[str]:
         notes.append(f"The mouth is small in this photo: its box has {side:.0f} pixels. A larger face gives sharper lips.")
     mouth = next((mouth for mouth in prepared.mouths if mouth.box == box), None)
     if mouth is not None and mouth.is_lopsided:
-        notes.append("The head seems to be turned; the networks learned from faces that look at the camera, so the lips may slip.")
+        notes.append(
+            "The head seems to be turned; the networks learned from faces that look at the camera, so the lips may slip."
+        )
     if mouth is not None and mouth.sure < SURE:
         notes.append("No mouth was found for certain, so the box is where a mouth usually is; look whether it fits.")
     if mouth is None and prepared.kind == FACE:

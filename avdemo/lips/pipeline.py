@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from avdemo import media
-from avdemo.errors import InputError
+from avdemo.hooks import check_seed
 from avdemo.lips.config import FPS
-from avdemo.lips.figures import crop_picture, opening_plot, phases, preview
+from avdemo.lips.figures import opening_plot, phases, preview
 from avdemo.lips.framing import FACE, SURE, Mouth, Prepared, box_px, chosen_box, prepare, remarks
 from avdemo.lips.models import CHECKPOINT, Model, Progress, Stop, load_model, stepper
 from avdemo.lips.speaking import Spoken, check_lively, speak, write_videos
@@ -24,7 +24,7 @@ from avdemo.lips.speech import Speech, read_speech
 
 __all__ = [
     "CHECKPOINT", "FPS", "SURE", "Model", "Mouth", "Prepared", "Progress", "Speech", "Spoken", "box_px", "check_lively", "check_seed", "chosen_box",
-    "crop_picture", "lips", "load_model", "opening_plot", "phases", "prepare", "preview", "read_speech", "remarks", "results_of", "speak",
+    "lips", "load_model", "opening_plot", "phases", "prepare", "preview", "read_speech", "remarks", "results_of", "speak",
     "write_videos",
 ]  # fmt: skip
 
@@ -96,14 +96,3 @@ def results_of(spoken: Spoken) -> dict[str, Any]:
         "sentence": f"{spoken.sentence[0].upper()}{spoken.sentence[1:]}", "frames": spoken.count, "box": list(box), "turn_deg": turn_deg,
         "notes": [*found, *remarks(spoken.prepared, spoken.box), *spoken.speech.notes],
     }  # fmt: skip
-
-
-def check_seed(seed: int) -> int:
-    """The number itself.
-
-    Raises:
-        InputError: no whole number from 0 on.
-    """
-    if not (isinstance(seed, int | float) and seed == int(seed) and seed >= 0):
-        raise InputError(f"The seed {seed} is not a whole number from 0 on; give one such as 0.")
-    return int(seed)

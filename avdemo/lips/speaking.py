@@ -34,7 +34,9 @@ class Spoken:
     speech: Speech
     frames_file: Path
     count: int
-    opening: np.ndarray | None  # (count,) how far the inner lips are apart, share of the square's side; None without a finder of points
+    opening: (
+        np.ndarray | None
+    )  # (count,) how far the inner lips are apart, share of the square's side; None without a finder of points
     lively: float
     model: tuple[str, str]  # name and sha256
     device: str
@@ -63,7 +65,9 @@ class Spoken:
     def sentence(self) -> str:
         """What was made, with its true resolution."""
         size, prepared = len(self.crop), self.prepared
-        made = f"{self.count} frames, {media.say_seconds(self.count / FPS)} at {FPS} a second; the mouth is {size} x {size} pixels"
+        made = (
+            f"{self.count} frames, {media.say_seconds(self.count / FPS)} at {FPS} a second; the mouth is {size} x {size} pixels"
+        )
         if not self.has_photo:
             return f"{made}, as the network made it, shown enlarged."
         side = round(self.box.side * len(prepared.picture))
@@ -79,7 +83,9 @@ def check_lively(lively: float) -> float:
     """
     low, high = LIVELY
     if not (isinstance(lively, int | float) and low <= lively <= high):
-        raise InputError(f"The liveliness {lively} is not a number from {low:g} to {high:g}; 1 moves the mouth as the speech suggests.")
+        raise InputError(
+            f"The liveliness {lively} is not a number from {low:g} to {high:g}; 1 moves the mouth as the speech suggests."
+        )
     return float(lively)
 
 
@@ -189,7 +195,9 @@ class Marker:
         return self.mark(picture)
 
 
-def _told(pictures: Iterator[np.ndarray], count: int, step, done: tuple[float, float, str], mark: Marker | None) -> Iterator[np.ndarray]:
+def _told(
+    pictures: Iterator[np.ndarray], count: int, step, done: tuple[float, float, str], mark: Marker | None
+) -> Iterator[np.ndarray]:
     """The pictures, marked, with progress from ``done[0]`` over ``done[1]``; raises Cancelled when it was stopped."""
     first, part, words = done
     for number, picture in enumerate(pictures):

@@ -1,0 +1,38 @@
+"""Loudness set apart from sound: what is divided away before the SampleRNN learns a sound, and multiplied back after it wrote one.
+
+The gain follows the loudest of three neighbouring video frames, so that the attack of a blow, which falls somewhere in its frame, is
+not raised as if it belonged to the silence before; within 80 ms of it the SampleRNN itself has to be silent, as it is told.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from avdemo.dsp import mulaw
+from avdemo.foley.config import LEVELLED_DB, QUIETEST_DB, FoleyConfig
+
+
+def encode(wav: Tensor, config: FoleyConfig) -> Tensor:
+    """Samples in [-1, 1] -> levels (int64), by the configuration's quantiser."""
+    return (mulaw.linear_encode if config.quantiser == "linear" else mulaw.mulaw_encode)(wav, config.levels)
+
+
+def course_db(loudness: Tensor) -> Tensor:
+    """Loudness (N, F) in [0, 1] of video frames -> gain (N, F) in dB, of the sound as it is over the sound as it is written."""
+    loudest = F.max_pool1d(loudness.float().unsqueeze(1), 3, 1, 1).squeeze(1)
+    return QUIETEST_DB * (1 - loudest) - LEVELLED_DB
+
+
+def gains(gain_db: Tensor, first: int, samples: int, samples_per_frame: int) -> Tensor:
+    """Factors (..., samples) of the samples from ``first`` on; gain (..., F) in dB belongs to the middle of each video frame.
+
+    Between two middles the dB change evenly; before the first and after the last they stay.
+    """
+    at = (torch.arange(first, first + samples, device=gain_db.device) + 0.5) / samples_per_frame - 0.5
+    at = at.clamp(0, gain_db.shape[-1] - 1)
+    before = at.long().clamp_max(max(0, gain_db.shape[-1] - 2))
+    after = (before + 1).clamp_max(gain_db.shape[-1] - 1)
+    db = torch.lerp(gain_db[..., before], gain_db[..., after], (at - before).float().expand(*gain_db.shape[:-1], samples))
+    return 10 ** (db / 20)

@@ -1,0 +1,58 @@
+"""What a trained sight makes of every pair of a store, computed once before the sound is learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avdemo.foley.levelling import course_db
+from avdemo.foley.objective import loudness_of
+from avdemo.foley.pair_store import PairStore
+from avdemo.foley.sight_recipe import Sight
+
+AT_ONCE = 8  # pairs
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Of P pairs of F video frames: what is seen, V numbers, and how loud it is and should be, in [0, 1]."""
+
+    seen: dict[str, np.ndarray]  # variant -> (P, F, V), motion included where it is learnt already
+    decided: dict[str, np.ndarray]  # variant -> loudness (P, F) decided from the picture; none without that head
+    loudness: np.ndarray  # (P, F), the true one
+    gain_db: Tensor  # (P, F), see avdemo.foley.levelling
+
+
+@torch.inference_mode()
+def look(sight: Sight, store: PairStore, variants: Iterable[str], *, learns_motion: bool = False) -> Looked:
+    """See every pair as each variant does. ``learns_motion``: motion is still to be learnt, so what it says is left out."""
+    config, sight = sight.config, sight.eval()
+    seen: dict[str, list[np.ndarray]] = {variant: [] for variant in variants}
+    decided: dict[str, list[np.ndarray]] = {variant: [] for variant in seen}
+    loudness = []
+    eye = sight.family.network("flow").eye
+    for first in range(0, len(store), AT_ONCE):
+        part = slice(first, min(first + AT_ONCE, len(store)))
+        visual = torch.from_numpy(np.array(store.maps[part], np.float32))
+        if config.eye != "vgg19":
+            visual = eye.numbers(visual.flatten(0, 1)).unflatten(0, visual.shape[:2])
+        wav = np.asarray(store.wav[part], np.float32) / 32767
+        loudness.append(loudness_of(torch.from_numpy(wav), config).numpy())
+        flow = torch.from_numpy(np.array(store.flow[part], np.float32))
+        for variant in seen:
+            network = sight.family.network(variant)
+            mine = visual if network.motion is None or learns_motion else visual + network.motion(flow)
+            seen[variant].append(mine.numpy())
+            if network.says_loudness is not None:
+                decided[variant].append(network.says_loudness(mine.transpose(1, 2)).squeeze(1).numpy())
+    true = np.concatenate(loudness)
+    return Looked(
+        {variant: np.concatenate(parts) for variant, parts in seen.items()},
+        {variant: np.concatenate(parts) for variant, parts in decided.items() if parts},
+        true,
+        course_db(torch.from_numpy(true)).clone(),
+    )

@@ -1,0 +1,127 @@
+"""Made pairs, kept: what :class:`avdemo.corpora.puppets.PairMaker` draws and what the eye's first blocks, which stay as they are, make of it.
+
+Making a pair of 4 s takes as long as several training steps, and the blocks take as long again. Both are done once; training then reads
+arrays, one folder a split::
+
+    wav.npy   int16 (pairs, samples)             maps.npy  float16 (pairs, frames, 96, h, w), see :meth:`avdemo.foley.seeing.Eye.maps`
+    flow.npy  float16 (pairs, frames, G, G, 2)   pairs.json  [{"kind", "onsets_s", "made_of", "still"}, ...]; written last
+
+``others.npy`` float16 (pictures, 96, h, w) are pictures of none of the kinds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from avdemo.checkpoints import trains_in_bf16
+from avdemo.corpora.foley_pack import FoleyPack
+from avdemo.corpora.puppets import PairMaker
+from avdemo.foley.config import FoleyConfig
+from avdemo.foley.seeing import Eye
+
+FRAMES = 50  # video frames of a pair, 4 s
+OTHERS = 500  # pictures of none of the kinds, at most
+AT_ONCE = 25  # pictures that the blocks see at once
+Progress = Callable[[float, str], None]
+
+
+class PairStore:
+    """The arrays of one split, memory-mapped, and ``about``: the entries of ``pairs.json``."""
+
+    def __init__(self, folder: Path):
+        self.wav, self.flow, self.maps, self.others = (
+            np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("wav", "flow", "maps", "others")
+        )
+        self.about: list[dict] = json.loads((folder / "pairs.json").read_text())
+        self.kind = np.array([entry["kind"] for entry in self.about])
+
+    def __len__(self) -> int:
+        return len(self.about)
+
+    def sound(self, number: int) -> np.ndarray:
+        """Float32 samples of a pair."""
+        return np.asarray(self.wav[number], np.float32) / 32767
+
+
+def blocks_of(config: FoleyConfig, view: Mapping[str, Tensor] | None, seed: int = 0) -> Eye:
+    """An eye whose blocks hold ImageNet's weights (``view``), or random ones without."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        eye = Eye(config)
+    if view is not None:
+        eye.blocks.load_state_dict({key: value for key, value in view.items() if key in eye.blocks.state_dict()})
+    return eye.eval().to(memory_format=torch.channels_last)
+
+
+@torch.inference_mode()
+def maps_of(eye: Eye, frames: np.ndarray) -> np.ndarray:
+    """uint8 (M, H, W, 3) -> float16 (M, 96, h, w)."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=trains_in_bf16(torch.device("cpu"))):
+        parts = [eye.maps(part) for part in torch.from_numpy(frames).split(AT_ONCE)]
+    return torch.cat(parts).contiguous().float().numpy().astype(np.float16)
+
+
+def make_pairs(
+    packed: Path, folder: Path, config: FoleyConfig, split: str, count: int, *, view: Mapping[str, Tensor] | None = None, seed: int = 0,
+    real: float | None = None, progress: Progress | None = None,
+) -> PairStore:  # fmt: skip
+    """Make ``count`` pairs of a split into ``folder``, unless they are there.
+
+    Args:
+        view: ImageNet's weights of the blocks.
+        real: share of pairs from real clips; None: :class:`PairMaker`'s.
+    """
+    if (folder / "pairs.json").is_file():
+        return PairStore(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pack = FoleyPack(packed)
+    special = {} if real is None else {"real": real}
+    maker = PairMaker(pack, split, frames=FRAMES, hop=config.samples_per_frame, picture_size=config.picture_size, seed=seed, **special)
+    eye = blocks_of(config, view)
+    others = maps_of(eye, _others(pack, split, config.picture_size, seed))
+    np.save(folder / "others.npy", others)
+    grid, samples = config.flow_grid, FRAMES * config.samples_per_frame
+    shapes = {"wav": (samples,), "flow": (FRAMES, grid, grid, 2), "maps": (FRAMES, *others.shape[1:])}
+    arrays = {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.int16 if name == "wav" else np.float16, (count, *shape))
+        for name, shape in shapes.items()
+    }
+    about = []
+    for number in range(count):
+        pair = maker.item(number)
+        arrays["wav"][number] = np.round(pair["wav"].clip(-1, 1) * 32767)
+        arrays["flow"][number] = pair["flow"]
+        still = pair["still"]
+        seen = maps_of(eye, pair["frames"][:1] if still else pair["frames"])
+        arrays["maps"][number] = seen
+        about.append({name: pair[name] for name in ("kind", "onsets_s", "made_of", "still")})
+        if progress and number % 20 == 19:
+            progress((number + 1) / count, f"{number + 1} pairs of {split}")
+    for array in arrays.values():
+        array.flush()
+    (folder / "pairs.json").write_text(json.dumps(about))
+    return PairStore(folder)
+
+
+def _others(pack: FoleyPack, split: str, size: int, seed: int) -> np.ndarray:
+    """Pictures of none of the kinds, (n, size, size, 3): the middle square, cut-out ones before one colour."""
+    rng = np.random.default_rng([seed, 77])
+    numbers = pack.photos_of("", split) or pack.photos_of("", "train")
+    numbers = [int(i) for i in rng.permutation(numbers)[:OTHERS]]
+    pictures = []
+    for number in numbers:
+        rgba = pack.picture(number)
+        side = min(rgba.shape[:2])
+        y, x = (int(rng.integers(s - side + 1)) for s in rgba.shape[:2])
+        square = rgba[y : y + side, x : x + side].astype(np.float32)
+        alpha = square[..., 3:] / 255
+        flat = square[..., :3] * alpha + rng.uniform(0, 255, 3).astype(np.float32) * (1 - alpha)
+        pictures.append(cv2.resize(flat, (size, size), interpolation=cv2.INTER_AREA).round().clip(0, 255).astype(np.uint8))
+    return np.stack(pictures)
