@@ -114,11 +114,7 @@ class GeneratorConfig:
 
     style: str = "compact"
     listener: int = 160  # channels of the heard features (paper: 256)
-    photo_widths: tuple[int, ...] = (
-        24,
-        48,
-        96,
-    )  # channels of the photo's maps at a half, a quarter, an eighth (paper: at 1, 1/2, 1/4)
+    photo_widths: tuple[int, ...] = (24, 48, 96)  # channels of the photo's maps at a half, a quarter, an eighth (paper: at 1, 1/2, 1/4)
     blocks: int = 2  # residual ones (paper: in three dimensions)
     shapes: int = 12  # directions in which the mouth's points may move
     condition: int = 96  # of what a frame is painted from

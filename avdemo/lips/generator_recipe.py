@@ -93,15 +93,7 @@ class GeneratorRecipe:
         groups: dict[float, list[nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
-                slow = (
-                    1.0
-                    if paper
-                    else CRITIC_RATE
-                    if name.startswith(("critic.", "correlator."))
-                    else SLOW
-                    if ".imagination." in name
-                    else 1.0
-                )
+                slow = 1.0 if paper else CRITIC_RATE if name.startswith(("critic.", "correlator.")) else SLOW if ".imagination." in name else 1.0
                 groups.setdefault(rate * slow, []).append(parameter)
         return [{"params": parameters, "lr": lr, "weight_decay": 0.0, **common} for lr, parameters in groups.items()]
 

@@ -24,9 +24,7 @@ class Shapes(nn.Module):
         super().__init__()
         self.size = config.size
         basis = torch.eye(2 * POINTS)[: config.generator.shapes] / config.size
-        self.register_buffer(
-            "basis", basis
-        )  # (K, 40): orthogonal rows; each is what a number of 1 moves the points by, shares of the side
+        self.register_buffer("basis", basis)  # (K, 40): orthogonal rows; each is what a number of 1 moves the points by, shares of the side
         self.register_buffer("usual", torch.zeros(2 * POINTS))  # the mean mouth about its own middle, shares of the side
 
     def numbers(self, way: Tensor) -> Tensor:
@@ -74,12 +72,7 @@ class Lips(nn.Module):
         self.config = config
         self.is_compact = config.generator.style == "compact"
         if self.is_compact:
-            self.shapes, self.finder, self.imagination, self.painter = (
-                Shapes(config),
-                PointFinder(config),
-                Imagination(config),
-                Painter(config),
-            )
+            self.shapes, self.finder, self.imagination, self.painter = Shapes(config), PointFinder(config), Imagination(config), Painter(config)
         else:
             self.listener, self.generator = PaperListener(config), PaperGenerator(config)
 
@@ -92,9 +85,7 @@ class Lips(nn.Module):
         points = self.finder(photo)
         return points, self.shapes.state(points)
 
-    def forward(
-        self, photo: Tensor, speech: Tensor, shift: Tensor | None = None, lively: float = 1.0
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+    def forward(self, photo: Tensor, speech: Tensor, shift: Tensor | None = None, lively: float = 1.0) -> tuple[Tensor, Tensor, Tensor | None]:
         """Generate a window: what is imagined from the speech, or what ``shift`` says where it is not NaN.
 
         Args:

@@ -1,6 +1,6 @@
 """The losses of lip movements generation (paper, section 3), and those that today's work adds; each is a switch of the training.
 
-L = L_corr + 0.5 L_pix + 1.0 L_perc + 1.0 L_gen        (paper, equation 5)
+    L = L_corr + 0.5 L_pix + 1.0 L_perc + 1.0 L_gen        (paper, equation 5)
 """
 
 from __future__ import annotations
@@ -62,10 +62,7 @@ def pixel_loss(made: Tensor, true: Tensor, weight: Tensor | None = None) -> Tens
 
 def feature_loss(made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
     """L_perc: mean squared difference of maps, each in units of the true map's mean square, so that all layers count alike."""
-    terms = [
-        F.mse_loss(one.float(), other.float()) / other.float().square().mean().clamp_min(1e-6)
-        for one, other in zip(made, true, strict=True)
-    ]
+    terms = [F.mse_loss(one.float(), other.float()) / other.float().square().mean().clamp_min(1e-6) for one, other in zip(made, true, strict=True)]
     return sum(terms) / len(terms)
 
 

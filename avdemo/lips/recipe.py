@@ -70,9 +70,7 @@ def train_sync(
 ) -> FitResult:  # fmt: skip
     """The expert; it needs the lags that :func:`train_speech` leaves beside ``out``."""
     recipe = SyncRecipe(config, pack, BATCHES["sync"], lags=_lags_beside(out), seed=seed)
-    options = _options(
-        BATCHES["sync"], minutes, steps, seed, weight_decay=5e-2, ema_decay=0.99, validate_every=200, save_every=400
-    )
+    options = _options(BATCHES["sync"], minutes, steps, seed, weight_decay=5e-2, ema_decay=0.99, validate_every=200, save_every=400)
     return fit(recipe, options, out, resume=resume, progress=progress)
 
 
@@ -198,9 +196,7 @@ def imagenet(data: Path, config: LipsConfig) -> dict[str, Tensor] | None:
             from safetensors.torch import load_file as read
 
             return features_of(read(init))
-    raise InputError(
-        "The perceptual loss looks through ImageNet, but the data folder has no init/mobilenet_v2_imagenet.safetensors."
-    )
+    raise InputError("The perceptual loss looks through ImageNet, but the data folder has no init/mobilenet_v2_imagenet.safetensors.")
 
 
 def train_parts(

@@ -66,9 +66,7 @@ class Studio(nn.Module):
             self.expert.train(False)
         return self
 
-    def forward(
-        self, photo: Tensor, video: Tensor, points: Tensor, speech: Tensor, other: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, photo: Tensor, video: Tensor, points: Tensor, speech: Tensor, other: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """One step.
 
         Args:
