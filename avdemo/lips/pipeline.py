@@ -10,13 +10,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from avdemo import media
 from avdemo.hooks import check_seed
 from avdemo.lips.config import FPS
-from avdemo.lips.figures import opening_plot, phases, preview
+from avdemo.lips.figures import opening_plot, phases, preview, shown_size
 from avdemo.lips.framing import FACE, SURE, Mouth, Prepared, box_px, chosen_box, prepare, remarks
 from avdemo.lips.models import CHECKPOINT, Model, Progress, Stop, load_model, stepper
 from avdemo.lips.speaking import Spoken, check_lively, speak, write_videos
@@ -24,8 +25,8 @@ from avdemo.lips.speech import Speech, read_speech
 
 __all__ = [
     "CHECKPOINT", "FPS", "SURE", "Model", "Mouth", "Prepared", "Progress", "Speech", "Spoken", "box_px", "check_lively", "check_seed", "chosen_box",
-    "lips", "load_model", "opening_plot", "phases", "prepare", "preview", "read_speech", "remarks", "results_of", "speak",
-    "write_videos",
+    "lips", "load_model", "opening_plot", "phases", "prepare", "preview", "read_speech", "remarks", "results_of", "shown_size", "speak",
+    "write_files", "write_videos",
 ]  # fmt: skip
 
 
@@ -51,8 +52,6 @@ def lips(
         AvdemoError: see :func:`prepare`, :func:`chosen_box`, :func:`read_speech` and :func:`speak`; StorageError when the folder cannot be
             written.
     """
-    from avdemo import runs
-
     seed, lively = check_seed(seed), check_lively(lively)  # before anything is computed
     out = Path(out_dir)
     heard = read_speech(speech)
@@ -61,17 +60,38 @@ def lips(
     hooks = {"progress": stepper(progress, None, 0.15, 0.6), "cancelled": cancelled}
     spoken = speak(prepared, heard, square, out, lively=lively, checkpoint=checkpoint, **hooks)
     try:
-        begun = time.perf_counter()
-        videos = write_videos(spoken, out, mark=mark, progress=stepper(progress, None, 0.6, 1.0), cancelled=cancelled)
-        pictures = write_pictures(spoken, out)
-        taken = time.perf_counter() - begun
+        hooks["progress"] = stepper(progress, None, 0.6, 1.0)
+        run = write_files(
+            spoken, out, seed=seed, box=box, turn_deg=turn_deg, face=face, mark=mark, keep_paths=keep_paths, **hooks
+        )
     finally:
         spoken.frames_file.unlink(missing_ok=True)
     stepper(progress, None)(1.0, "Done")
+    return run
+
+
+def write_files(
+    spoken: Spoken, out: Path, *, box: Sequence[float] | None, turn_deg: float, face: int, mark: bool, seed: int = 0, keep_paths: bool = True,
+    progress: Progress | None = None, cancelled: Stop | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write all that :func:`lips` writes, for frames that are there; ``box``, ``turn_deg`` and ``face`` are how their square was chosen.
+
+    Raises:
+        StorageError: the folder cannot be written.
+        Cancelled: ``cancelled`` said so.
+    """
+    from avdemo import runs
+
+    begun = time.perf_counter()
+    videos = write_videos(spoken, out, mark=mark, progress=progress, cancelled=cancelled)
+    pictures = write_pictures(spoken, out)
+    taken = time.perf_counter() - begun
+    prepared = spoken.prepared
     return runs.write_run(
-        out, capability="lips", command="lips", inputs={"photo": prepared.photo, "speech": heard.path}, seed=seed,
+        out, capability="lips", command="lips", inputs={"photo": prepared.photo, "speech": spoken.speech.path}, seed=seed,
         parameters={
-            "box": list(box) if box is not None else None, "turn_deg": turn_deg, "face": face, "lively": lively, "mark": mark, "checkpoint": checkpoint,
+            "box": None if box is None else list(box), "turn_deg": turn_deg, "face": face, "lively": spoken.lively, "mark": mark,
+            "checkpoint": prepared.checkpoint,
         },
         checkpoint=dict([spoken.model]), outputs=[path.name for path in [*videos, *pictures]], device=spoken.device,
         timings={**prepared.timings, **spoken.timings, "write_s": taken}, keep_paths=keep_paths,
