@@ -106,6 +106,7 @@ def speak(
         Cancelled: ``cancelled`` said so; what was begun is removed.
     """
     from avdemo.lips.generation import generate
+    from avdemo.lips.resting import Resting
 
     lively = check_lively(lively)
     step = stepper(progress, cancelled)
@@ -119,7 +120,8 @@ def speak(
     with media.writing(target) as partial, partial.open("wb") as file:
         chunk: list[np.ndarray] = []
         with run_lock:
-            for frame in generate(model.network, crop, speech.heard, lively=lively, progress=step):
+            rest = Resting(model.network, levels(speech.heard, speech.heard_rate)) if model.network.is_compact else None
+            for frame in generate(model.network, crop, speech.heard, lively=lively, rest=rest, progress=step):
                 file.write(frame.tobytes())
                 chunk.append(frame)
                 count += 1
