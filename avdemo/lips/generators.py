@@ -37,7 +37,9 @@ class PaperGenerator(nn.Module):
         super().__init__()
         self.photo = PaperPhotoEncoder(config)
         a, b, c = config.generator.photo_widths
-        self.join = nn.Sequential(nn.Conv3d(config.generator.listener + c, c, 3, padding=1, bias=False), nn.BatchNorm3d(c), nn.ReLU())
+        self.join = nn.Sequential(
+            nn.Conv3d(config.generator.listener + c, c, 3, padding=1, bias=False), nn.BatchNorm3d(c), nn.ReLU()
+        )
         self.blocks = nn.Sequential(*[Residual3d(c) for _ in range(config.generator.blocks)])
         layers: list[nn.Module] = []
         for before, after in ((c, b), (b, a)):
