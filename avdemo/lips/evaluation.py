@@ -63,11 +63,12 @@ def evaluate(
     tell(0.1, "Looking at the true frames")
     known = [find_points(eyes, one.frames) for one in asked]
     result.judge = judge_scores(asked, known)
+    floor = random_network(network.config)
     makers = {
         OURS: lambda one: make(network, one, one.speech),
         SWAPPED: lambda one: make(network, one, one.foreign),
         STILL: lambda one: np.repeat(one.photo[None], len(one.frames), 0),
-        RANDOM: lambda one, floor=random_network(network.config): make(floor, one, one.speech),
+        RANDOM: lambda one: make(floor, one, one.speech),
     }
     if network.is_compact:
         makers[TOLD] = lambda one: told(network, one)
@@ -124,7 +125,9 @@ def random_network(config: LipsConfig) -> Lips:
 
 def judge_scores(asked: Sequence[Asked], known: Sequence[np.ndarray]) -> dict[str, float]:
     """The judge's points in the true frames beside the data's own: distance in pixels as LMD, and the opening's correlation."""
-    distances = [np.linalg.norm(centred(points) - centred(one.points), axis=-1).mean() for one, points in zip(asked, known, strict=True)]
+    distances = [
+        np.linalg.norm(centred(points) - centred(one.points), axis=-1).mean() for one, points in zip(asked, known, strict=True)
+    ]
     follows = pooled([opening(one.points) for one in asked], [opening(points) for points in known])
     return {"lmd": float(np.mean(distances)), "opening": follows}
 

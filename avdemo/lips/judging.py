@@ -83,7 +83,9 @@ def look(frames: np.ndarray, cells: int = 16) -> np.ndarray:
     return mean.reshape(cells, side, cells, side, 3).mean((1, 3)).reshape(-1)
 
 
-def row(seen: Sequence[Seen], known: Sequence[np.ndarray], speakers: Sequence[str], looks: Sequence[np.ndarray]) -> dict[str, float]:
+def row(
+    seen: Sequence[Seen], known: Sequence[np.ndarray], speakers: Sequence[str], looks: Sequence[np.ndarray]
+) -> dict[str, float]:
     """A row of the table: means of the clips' scores, and the opening's correlations.
 
     "opening": pooled over clips; "of a clip": mean over clips; "speaker's lag": pooled, the sound of each speaker moved by the one of five

@@ -14,7 +14,16 @@ TOLD, TRUE = "ours, told the true mouth points", "the true frames"
 LIKENESS = ("lmd", "ssim", "psnr", "psnr 2018", "cpbd", "identity")
 SYNCHRONY = ("opening", "of a clip", "speaker's lag", "own lag", "spread")
 SPEAKER = ("opening", "lmd", "psnr", "cpbd", "true cpbd", "clips")
-DIGITS = {"lmd": 2, "ssim": 3, "cpbd": 3, "true cpbd": 3, "psnr": 1, "psnr 2018": 1, "identity": 0, "clips": 0}  # two for all others
+DIGITS = {
+    "lmd": 2,
+    "ssim": 3,
+    "cpbd": 3,
+    "true cpbd": 3,
+    "psnr": 1,
+    "psnr 2018": 1,
+    "identity": 0,
+    "clips": 0,
+}  # two for all others
 
 PAPER = {  # LMD, SSIM, PSNR as of 2018, CPBD; paper, table 3
     "Vondrick et al., GRID": (2.38, 0.60, 28.45, 0.129), "Chung et al., GRID": (1.35, 0.74, 29.36, 0.016),
@@ -77,7 +86,11 @@ class Evaluation:
         if self.silence:
             lines += ["", head("Mean opening, px", self.silence), line(OURS, self.silence.values(), 2)]
         if self.judge:
-            lines += ["", head("The judge on the true frames, beside the data's points", self.judge), line("judge", self.judge.values(), 2)]
+            lines += [
+                "",
+                head("The judge on the true frames, beside the data's points", self.judge),
+                line("judge", self.judge.values(), 2),
+            ]
         if rows := self.ablation.get("rows"):
             title = f"Ablation: {self.ablation['minutes']:g} minutes each from the same painter"
             columns = (*LIKENESS[:-1], "opening", "own lag")

@@ -61,7 +61,9 @@ def open_pack(data: Path, work: Path, *, packed: Path | None = None, progress: P
         clips = read_speakers(source)
         kept = tuple(clip for clip in clips.clips if clip.split == "test")
         if not kept:
-            raise InputError(f"No clip in {source.name} is held out for a test; an evaluation needs speakers whom training never saw.")
+            raise InputError(
+                f"No clip in {source.name} is held out for a test; an evaluation needs speakers whom training never saw."
+            )
         folder = work / f"lips-test-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:10]}"
         if not (folder / "packed.json").is_file():
             pack(replace(clips, clips=kept), folder, progress=progress)
@@ -75,7 +77,9 @@ def read_test(pack: LipPack, config: LipsConfig, sizes: Sizes) -> list[Asked]:
         InputError: frames are of another size than the network's, or there are not two speakers to swap speech between.
     """
     if pack.size_px != config.size:
-        raise InputError(f"The packed clips are {pack.size_px} px wide and this checkpoint makes {config.size} px; pack them anew.")
+        raise InputError(
+            f"The packed clips are {pack.size_px} px wide and this checkpoint makes {config.size} px; pack them anew."
+        )
     by_speaker: dict[str, list[Clip]] = {}
     for clip in pack.of("test"):
         if clip.frames >= config.frames and clip.has_points:
@@ -83,7 +87,9 @@ def read_test(pack: LipPack, config: LipsConfig, sizes: Sizes) -> list[Asked]:
     if len(by_speaker) < 2:
         raise InputError("The evaluation needs held-out clips with mouth points of at least two speakers.")
     clips = [
-        group[i] for _, group in sorted(by_speaker.items()) for i in np.sort(_rng(len(group)).permutation(len(group))[: sizes.clips])
+        group[i]
+        for _, group in sorted(by_speaker.items())
+        for i in np.sort(_rng(len(group)).permutation(len(group))[: sizes.clips])
     ]
     return [_asked(pack, clip, _stranger(clip, clips)) for clip in clips]
 
