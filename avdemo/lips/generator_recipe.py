@@ -28,6 +28,7 @@ CRITIC_RATE = 0.4  # times the generator's
 SLOW = 0.1  # times the generator's: the imagination has learnt before
 PAPER_RATE, PAPER_BETAS = 2e-4, (0.5, 0.999)
 HELD = 24  # validation windows
+PAINTED = 4  # frames of each window that the painter learns from: more windows teach more than more frames, which are much alike
 LMD_WORTH = 0.1  # of the opening's correlation, for each pixel of landmark distance at 64 px
 
 
@@ -60,6 +61,8 @@ class GeneratorRecipe:
     def batches(self, step: int, rank: int, world: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, 43, step, rank])
         drawn = self.windows.draw(rng, self.batch_size // world)
+        if self.part == "painter" and self.settings.frames > PAINTED:
+            return window_batch(self.windows, drawn, rng, kept=PAINTED)
         batch = window_batch(self.windows, drawn, rng)
         batch["other"] = torch.from_numpy(np.stack([heard_by(self.windows, self._another(window, rng), rng) for window in drawn]))
         return batch
@@ -93,12 +96,27 @@ class GeneratorRecipe:
         groups: dict[float, list[nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
-                slow = 1.0 if paper else CRITIC_RATE if name.startswith(("critic.", "correlator.")) else SLOW if ".imagination." in name else 1.0
+                slow = (
+                    1.0
+                    if paper
+                    else CRITIC_RATE
+                    if name.startswith(("critic.", "correlator."))
+                    else SLOW
+                    if ".imagination." in name
+                    else 1.0
+                )
                 groups.setdefault(rate * slow, []).append(parameter)
         return [{"params": parameters, "lr": lr, "weight_decay": 0.0, **common} for lr, parameters in groups.items()]
 
     def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
-        return model(as_pictures(batch["photo"]), as_video(batch["frames"]), batch["points"], batch["speech"], batch["other"])
+        return model(
+            as_pictures(batch["photo"]),
+            as_video(batch["frames"]),
+            batch["points"],
+            batch["speech"],
+            batch.get("other"),
+            batch.get("chosen"),
+        )
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
