@@ -6,6 +6,8 @@ held-out recordings stands beside what it says of generated ones.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,10 +19,10 @@ from avdemo.dsp.stft import magnitude, stft
 from avdemo.training.disturb import colour, mask
 
 WINDOW_S = 2.0
-N_FFT, HOP, MELS = 512, 256, 64
+N_FFT, HOP, MELS = 512, 320, 64
 FLOOR_DB = -80.0  # under the loudest
 UNIT_DB = 20.0  # what a difference of 1 stands for
-STEPS, BATCH, RATE = 420, 32, 2e-3
+STEPS, BATCH, RATE = 300, 32, 3e-3
 TRIES = 3  # stretches of a recording of which the loudest is taken
 LOUD = 0.003  # of full scale: quieter windows are not judged
 
@@ -31,9 +33,9 @@ class Ear(nn.Module):
     def __init__(self, kinds: int, sample_rate: int):
         super().__init__()
         self.scale = MelScale(sample_rate, N_FFT, MELS)
-        widths = (1, 24, 48, 64, 96)
+        widths = (1, 16, 32, 64, 96)
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
         self.layers = nn.Sequential(*layers)
         self.answer = nn.Linear(2 * widths[-1], kinds)
