@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from avdemo.checkpoints import trains_in_bf16
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.family import Family
-from avdemo.foley.levelling import encode, gains
+from avdemo.foley.levelling import encode, gains, hiss
 from avdemo.foley.looks import look
 from avdemo.foley.objective import level_loss
 from avdemo.foley.pair_store import PairStore
@@ -62,7 +62,7 @@ class Learner(nn.Module):
                     visual = visual + network.motion(flow[new])
                 start = rnn.top.first_state(len(new)) if network.seq is None else network.begin(network.seq(visual)[1])
                 begun.append((new, start))
-            row = seen.new_zeros(count, config.dim) if network.to_nodes is None else network.to_nodes(seen[mine])
+            row = seen.new_zeros(count, config.row) if network.to_nodes is None else network.to_nodes(seen[mine])
             if network.loudness_to_nodes is not None:
                 row = row + network.loudness_to_nodes(loudness[mine].unsqueeze(1))[:, :, 1]
             rows.append(row.float())
@@ -128,19 +128,20 @@ class SoundRecipe:
             order = np.random.default_rng([self.seed, 9, epoch]).permutation(len(self.train))
             pair = int(order[place])
             rng = np.random.default_rng([self.seed, 10, count])
-            items.append((pair, window, variant, rng.random() < DECIDED, rng.random() < 0.5, step == 0 or window == 0))
+            items.append((pair, window, variant, rng.random() < DECIDED, rng.random() < 0.5, step == 0 or window == 0, count))
         return self._batch("train", items)
 
     def _batch(self, split: str, items: list[tuple]) -> dict[str, Tensor]:
         store, looked, config = (self.train if split == "train" else self.held), self.looked[split], self.settings
         size, far = config.samples_per_frame, config.top_step
         levels, told = np.zeros((len(items), far + size), np.float32), np.zeros((len(items), 3), np.float32)
-        for n, (pair, window, variant, decided, flipped, fresh) in enumerate(items):
+        for n, (pair, window, variant, decided, flipped, fresh, count) in enumerate(items):
             begin = window * size
             before = 0 if fresh else far
             wav = store.wav[pair, begin - before : begin + size].astype(np.float32) / 32767
             if config.levelled:
                 wav = wav / gains(looked.gain_db[pair], begin - before, before + size, size).numpy()
+                wav = wav + hiss((self.windows * size,), seed=count)[begin - before : begin + size].numpy()
             levels[n, far - before :] = -wav if flipped else wav
             if config.envelope_head:
                 course = (looked.decided[variant] if decided else looked.loudness)[pair]

@@ -39,7 +39,7 @@ def test_levelled_sound_comes_back_as_loud_as_it_was() -> None:
     loudness = loudness_of(wav, CONFIG)
     levels = network.levelled(wav, loudness)
     written = network.decode(levels)
-    assert torch.allclose(written.square().mean(1).sqrt(), torch.tensor(0.1), rtol=0.25)  # one level for both
+    assert torch.allclose(written.square().mean(1).sqrt(), torch.tensor(0.1), rtol=0.3)  # one level for both
     back = written * gains(course_db(loudness), 0, wav.shape[1], PER_FRAME)
     assert ((back - wav).square().mean(1) / wav.square().mean(1) < 0.01).all()
     plain = lively(FoleyConfig.from_dict(CONFIG.as_dict() | {"levelled": False}))
