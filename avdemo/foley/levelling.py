@@ -1,8 +1,10 @@
 """Loudness set apart from sound: what is divided away before the SampleRNN learns a sound, and multiplied back after it wrote one.
 
 The gain follows the loudest of three neighbouring video frames, so that the attack of a blow, which falls somewhere in its frame, is
-not raised as if it belonged to the silence before; within 80 ms of it the SampleRNN itself has to be silent, as it is told. "Silent" is a hiss 30 dB under the sound: digital silence is
-followed by nothing but silence, and a network that writes it once would never stop.
+not raised as if it belonged to the silence before; within 80 ms of it the SampleRNN itself has to be silent, as it is told.
+
+"Silent" is a hiss 30 dB under the sound: digital silence is followed by nothing but silence, and a network that writes it once would
+never stop.
 """
 
 from __future__ import annotations

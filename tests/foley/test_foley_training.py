@@ -73,7 +73,9 @@ def test_a_look_is_what_the_networks_see(store, sight) -> None:
     assert not np.array_equal(looked.seen["flow"], looked.seen["seq"]) and np.array_equal(looked.seen["frame"], looked.seen["seq"])
 
 
-def test_windows_follow_one_another(sound) -> None:
+def test_windows_follow_one_another(sound, monkeypatch) -> None:
+    monkeypatch.setattr(sound_recipe, "AGAIN", 0.0)
+    monkeypatch.setattr(sound_recipe, "LOST", 0.0)
     far, size = CONFIG.top_step, CONFIG.samples_per_frame
     steps = [sound.batches(step, 0, 1) for step in range(2 * FRAMES)]
     row = 0
@@ -81,12 +83,23 @@ def test_windows_follow_one_another(sound) -> None:
     assert fresh == [step % FRAMES == 0 for step in range(2 * FRAMES)]
     for before, after in pairwise(steps[:FRAMES]):
         assert torch.equal(before["levels"][row, -far:], after["levels"][row, :far])
+    assert all(torch.equal(batch["levels"][:, far:], batch["targets"]) for batch in steps)
     assert (steps[0]["levels"][row, :far] == CONFIG.silence).all()
     assert steps[0]["levels"].shape == (4, far + size) and steps[0]["loudness"].shape == (4, 3)
     assert all(torch.equal(a, b) for a, b in zip(sound.batches(3, 0, 1).values(), steps[3].values(), strict=True))
     assert not torch.equal(sound.batches(3, 1, 2)["whole"], sound.batches(3, 0, 2)["whole"])
     begins = [[bool(batch["fresh"][n]) for batch in steps[1:FRAMES]].index(True) for n in (1, 2, 3)]
     assert len(set(begins)) > 1  # rows begin their pairs at different steps
+
+
+def test_some_windows_lose_a_stretch_of_their_past_and_some_begin_anew(sound, monkeypatch) -> None:
+    monkeypatch.setattr(sound_recipe, "AGAIN", 0.5)
+    monkeypatch.setattr(sound_recipe, "LOST", 1.0)
+    batches = [sound.batches(step, 0, 1) for step in range(1, 8)]
+    for batch in batches:
+        other = (batch["levels"][:, CONFIG.top_step :] != batch["targets"]).float().mean(1)
+        assert (other > 0).any() and (other < 1).all()
+    assert 4 < sum(int(batch["fresh"].sum()) for batch in batches) < 24
 
 
 def test_a_learner_s_windows_are_a_whole_sound_s(sound, store) -> None:
