@@ -88,6 +88,8 @@ def test_train_passes_its_options_on(stamp, tmp_path, refused) -> None:
         (["evaluate", "smell", "--data", "."], "no capability named 'smell'"),
         (["evaluate", "lips", "--data", "."], "evaluation of lips is not there yet"),
         (["bench", "lips"], "bench of lips is not there yet"),
+        (["train", "foley", "--data", ".", "--out", "x.safetensors", "--variant", "loud"], "no variant 'loud'"),
+        (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--variant", "flow"], "takes no --variant"),
         (["train", "stamp", "--data", ".", "--out", "x.pth"], "must end in .safetensors"),
         (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--minutes", "0"], "more than nothing"),
         (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--steps", "0"], "--steps"),

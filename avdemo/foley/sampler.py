@@ -31,7 +31,7 @@ CHUNK_S = 0.2  # of sound, between two looks at whether to go on
 class Take:
     """A sound that is being written: all that is needed to go on, and nothing of what was written before the last 64 levels."""
 
-    rows: np.ndarray  # (F, D): what each video frame adds to the top tier's nodes
+    rows: np.ndarray  # (F, R): what each video frame adds to the top tier's nodes, and to the middle one's
     states: np.ndarray  # (2, layers, D): of the top tier and of the middle one
     recent: np.ndarray  # (64,): the last levels
     dice: np.random.Generator  # gives one number per sample
