@@ -31,9 +31,7 @@ def record(page, name="Mon_été_run.json"):
 def test_every_control(page, films):
     assert page.locator(".av-empty:visible").count() == 1
     on.upload(page, films / "Mon été.mp4")
-    page.locator("#foley-go").click()
-    page.wait_for_selector("#foley-growing img")
-    on.done(page)
+    on.go(page)
     assert page.locator(".av-empty:visible").count() == 0 and page.locator("#foley-growing").count() == 0
     assert on.seconds_of(page) == pytest.approx(2.0, abs=0.11)
     assert on.files(page) == [

@@ -243,3 +243,19 @@ def test_pictures_of_the_course_know_what_moves(seen):
     still = dataclasses.replace(seen, motion=0 * seen.motion)
     assert not np.array_equal(pipeline.follow_picture(seen, wav), pipeline.follow_picture(still, wav))
     assert pipeline.agreement(seen, wav) is None
+
+
+def test_the_tab_knows_the_pipeline_s_numbers_without_loading_it():
+    from avdemo.foley import tab
+
+    assert (tab.CHECKPOINT, tab.VARIANT, tab.FOLLOW) == (pipeline.CHECKPOINT, pipeline.VARIANT, pipeline.FOLLOW)
+    assert (tab.STILL_SECONDS, tab.LONGEST_STILL, tab.MOST_TAKES) == (pipeline.STILL_SECONDS, pipeline.MAX_STILL, pipeline.MOST_TAKES)
+    assert tab.HOTTEST <= pipeline.HOTTEST
+
+
+def test_warming_up_compiles_what_the_first_sound_needs(shipped):
+    from avdemo.foley.bench import _network
+
+    pipeline.warm_up()
+    network, whence = _network()
+    assert whence == "the checkpoint foley-compact, variant flow" and network.config.variant == "flow"
