@@ -37,7 +37,14 @@ def test_everything_is_written_and_tells_the_truth(shipped, plain, speech, tmp_p
     results = run["results"]
     assert results["box"] == [40, 25, 40, 40] and results["frames"] == 48 and results["faces"] == 0
     assert "32 x 32 pixels, enlarged to 40 x 40 in a photo of 120 x 90" in results["sentence"]
-    assert run["parameters"] == {"box": list(BOX), "turn_deg": 0.0, "face": 1, "lively": 1.0, "mark": True, "checkpoint": "lips-compact"}
+    assert run["parameters"] == {
+        "box": list(BOX),
+        "turn_deg": 0.0,
+        "face": 1,
+        "lively": 1.0,
+        "mark": True,
+        "checkpoint": "lips-compact",
+    }
     there = replay(tmp_path / "run.json", tmp_path / "again")
     assert there.identical, there.sentence()
 
@@ -126,7 +133,20 @@ def test_the_paper_s_network_speaks_too(tmp_path, use_weights, plain, speech) ->
 
 
 def test_the_command(shipped, plain, speech, tmp_path, capsys) -> None:
-    arguments = ["lips", str(plain), str(speech), "--box", "40,25,40,40", "--turn", "5", "--lively", "1.5", "--no-mark", "--seed", "4"]
+    arguments = [
+        "lips",
+        str(plain),
+        str(speech),
+        "--box",
+        "40,25,40,40",
+        "--turn",
+        "5",
+        "--lively",
+        "1.5",
+        "--no-mark",
+        "--seed",
+        "4",
+    ]
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
     assert "48 frames" in printed and "face.mp4" in printed and "run.json" in printed

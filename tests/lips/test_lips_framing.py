@@ -43,7 +43,9 @@ def prepared_of(picture: np.ndarray, mouths=(), kind=framing.FACE, scale=1.0) ->
     from pathlib import Path
 
     height, width = picture.shape[:2]
-    return Prepared(Path("Zoë.jpg"), picture, scale, round(width / scale), round(height / scale), tuple(mouths), kind, "lips-compact", 64)
+    return Prepared(
+        Path("Zoë.jpg"), picture, scale, round(width / scale), round(height / scale), tuple(mouths), kind, "lips-compact", 64
+    )
 
 
 # ---- the framing is that of training
@@ -59,7 +61,11 @@ def test_a_mouth_is_framed_as_in_training() -> None:
     (box,) = follow(points[None], 200, 150)
     across = points[6] - points[0]
     centre, side = framed(points.mean(0), math.hypot(*across), math.atan2(across[1], across[0]))
-    assert box.x * 200 == pytest.approx(centre[0]) and box.y * 150 == pytest.approx(centre[1]) and box.side * 150 == pytest.approx(side)
+    assert (
+        box.x * 200 == pytest.approx(centre[0])
+        and box.y * 150 == pytest.approx(centre[1])
+        and box.side * 150 == pytest.approx(side)
+    )
     crop = into_crop(points, box, 200, 150, 64)
     assert crop.mean(0) == pytest.approx(np.array(MIDDLE) * 64, abs=0.01)
     assert math.hypot(*(crop[6] - crop[0])) == pytest.approx(WIDTH_SHARE * 64, rel=1e-4)

@@ -31,17 +31,17 @@ def test_refusals(tmp_path, make_media) -> None:
     silent = write(tmp_path, "silent.wav", np.zeros((1, 16_000)))
     with pytest.raises(NoAudioError, match=r"silent\.wav is silent"):
         read_speech(silent)
-    with pytest.raises(InputError, match="at least 0.1"):
+    with pytest.raises(InputError, match=r"at least 0\.1"):
         read_speech(write(tmp_path, "blink.wav", syllables(0.05)))
     (tmp_path / "empty.wav").touch()
     with pytest.raises(InputError, match=r"empty\.wav"):
         read_speech(tmp_path / "empty.wav")
-    with pytest.raises(NoAudioError, match="no sound|without a sound"):
+    with pytest.raises(NoAudioError, match=r"no sound|without a sound"):
         read_speech(make_media.make_clip(tmp_path / "mute.mp4", 1.0, (64, 48), 10, tones=None))
 
 
 def test_ten_minutes_are_over_the_limit(tmp_path) -> None:
-    with pytest.raises(LimitError, match="10 minutes.*at most 2 minutes"):
+    with pytest.raises(LimitError, match=r"10 minutes.*at most 2 minutes"):
         read_speech(write(tmp_path, "long.wav", np.tile(syllables(1.0, 8000), 600), 8000))
 
 
