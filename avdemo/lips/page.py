@@ -27,9 +27,10 @@ CONSENT = (
     "Let only such faces speak whose owners agree, or that are nobody's. Each video says in its corner and in its file that it is generated; "
     "do not pass it on as a recording."
 )
+STYLE = "<style>#lips-preview img { cursor: crosshair; }</style>"
 PREVIEW = "This is what will move"
 PREVIEW_ALT = "The photo with the square around the mouth that will move"
-BOX_INFO = "The mouth in its middle, and about 1.7 times as wide as the mouth. Click two opposite corners in the picture, or give numbers."
+BOX_INFO = "The mouth in its middle, and about 1.7 times as wide as the mouth. To draw it yourself, click two opposite corners in the picture."
 TURN_INFO = "Clockwise, so that the corners of the mouth are level in the square."
 LIVELY_INFO = "How far the mouth moves: 0 keeps it at rest, 1 moves it as the network hears the speech, 2 twice as far."
 MARK_INFO = 'The word "generated" in a corner of the videos. Their files say so in any case.'

@@ -63,6 +63,7 @@ class LipsTab:
         memory = {"time_to_live": SESSION_SECONDS, "delete_callback": self.answers.forget}
         self.sight, self.state, self.given = gr.State({}, **memory), gr.State({}, **memory), gr.State({})
         ui.lead(page.DOES, page.KNOWS)
+        gr.HTML(page.STYLE, padding=False)
         with gr.Row(equal_height=False):
             with gr.Column(**HALF):
                 self._lay_out_input()
@@ -110,14 +111,15 @@ class LipsTab:
     def _lay_out_square(self) -> None:
         ui.step(page.PREVIEW)
         self._add("found")
-        words = {"show_label": False, "label": page.PREVIEW, "alt_text": page.PREVIEW_ALT, "elem_classes": ["av-clickable"]}
+        words = {"show_label": False, "label": page.PREVIEW, "alt_text": page.PREVIEW_ALT}
         self._add("preview", gr.Image, buttons=["fullscreen"], **words, **DRAWN)
         self._add("face", gr.Radio, [], label="Which face?", visible=False)
         gr.HTML(f'<div class="av-limits">{page.BOX_INFO}</div>')
-        with gr.Row(equal_height=True):
-            for name, label in (("box_left", "Left (px)"), ("box_top", "Top (px)"), ("box_side", "Side (px)")):
-                self._add(name, gr.Number, None, precision=0, label=label, min_width=90)
-        self._add("box_turn", gr.Slider, -45, 45, 0, step=0.1, label="Turn (degrees)", info=page.TURN_INFO)
+        with gr.Accordion("The square in numbers", open=False):
+            with gr.Row(equal_height=True):
+                for name, label in (("box_left", "Left (px)"), ("box_top", "Top (px)"), ("box_side", "Side (px)")):
+                    self._add(name, gr.Number, None, precision=0, label=label, min_width=90)
+            self._add("box_turn", gr.Slider, -45, 45, 0, step=0.1, label="Turn (degrees)", info=page.TURN_INFO)
 
     def _lay_out_result(self) -> None:
         self._add("film", gr.Video, label="The photo speaks", interactive=False, height=380, buttons=["download"])
@@ -130,9 +132,9 @@ class LipsTab:
             height=260,
             buttons=["download"],
         )
-        words = {"label": "Phases of the mouth", "alt_text": page.PHASES_ALT}
+        words = {"label": "Phases of the mouth", "alt_text": page.PHASES_ALT, "show_label": False}
         self._add("phases", gr.Image, **words, **BUTTONS, **DRAWN)
-        words = {"label": "How far the mouth opens", "alt_text": page.OPENING_ALT}
+        words = {"label": "How far the mouth opens", "alt_text": page.OPENING_ALT, "show_label": False}
         self._add("opening", gr.Image, **words, **BUTTONS, **DRAWN)
 
     # ---- events -------------------------------------------------------------------------------------------------
