@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import math
 from pathlib import Path
 from types import ModuleType
@@ -201,6 +202,9 @@ def train(
     start: Annotated[
         Path | None, typer.Option("--start", metavar="FILE", help="Go on from a checkpoint, with a fresh optimizer.")
     ] = None,
+    variant: Annotated[
+        str | None, typer.Option("--variant", metavar="V", help="foley: frame, seq or flow alone; without it all three as one.")
+    ] = None,
 ) -> None:
     """Train a network and write its checkpoint; works under `accelerate launch` too."""
     if minutes is not None and not 0 < minutes < math.inf:
@@ -209,7 +213,9 @@ def train(
         raise InputError(f"The checkpoint to write, {out.name}, must end in .safetensors.")
     with progress_on_stderr() as progress, extras_explained():
         recipe = part_of(capability, "recipe")
-        begin = {} if start is None else {"start": start}
+        begin = {name: value for name, value in (("start", start), ("variant", variant)) if value is not None}
+        if strange := sorted(set(begin) - set(inspect.signature(recipe.train).parameters)):
+            raise InputError(f"The training of {capability} takes no --{strange[0]}; leave it out.")
         result = recipe.train(
             existing_folder(data),
             out,

@@ -88,6 +88,8 @@ def test_train_passes_its_options_on(stamp, tmp_path, refused) -> None:
         (["evaluate", "stamp"], "Missing option '--data'"),
         (["evaluate", "stamp", "--data", "nowhere"], "no folder nowhere"),
         (["evaluate", "smell", "--data", "."], "no capability named 'smell'"),
+        (["train", "foley", "--data", ".", "--out", "x.safetensors", "--variant", "loud"], "no variant 'loud'"),
+        (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--variant", "flow"], "takes no --variant"),
         (["train", "stamp", "--data", ".", "--out", "x.pth"], "must end in .safetensors"),
         (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--minutes", "0"], "more than nothing"),
         (["train", "stamp", "--data", ".", "--out", "x.safetensors", "--steps", "0"], "--steps"),

@@ -96,10 +96,9 @@ class PairMaker:
             :mod:`avdemo.media.motion`; "kind" its number in the pack's kinds; "onsets_s" ascending; "made_of" "photo", "drawn"
             or "real"; "still" whether nothing moves.
         """
-        rng = np.random.default_rng([self.seed, ("train", "val", "test").index(self.split), index])
-        if rng.random() < self.real:
+        rng, kind = self._begin(index)
+        if kind is None:
             return self._real(rng)
-        kind = self.kinds[int(rng.integers(len(self.kinds)))]
         silent = rng.random() < SILENCES
         take = self._silence(kind, rng) if silent else self.takes.draw(kind, rng)
         still = not silent and rng.random() < self.stills
@@ -109,6 +108,16 @@ class PairMaker:
             "wav": take.wav, "frames": self._sized(frames), "flow": moved, "kind": self.pack.kinds.index(kind),
             "onsets_s": [float(t) for t in take.times_s], "made_of": made_of, "still": still,
         }  # fmt: skip
+
+    def kind_of(self, index: int) -> str | None:
+        """Of which kind pair ``index`` will be, without making it; None when it comes from a real clip."""
+        return self._begin(index)[1]
+
+    def _begin(self, index: int) -> tuple[np.random.Generator, str | None]:
+        rng = np.random.default_rng([self.seed, ("train", "val", "test").index(self.split), index])
+        if rng.random() < self.real:
+            return rng, None
+        return rng, self.kinds[int(rng.integers(len(self.kinds)))]
 
     def _silence(self, kind: str, rng: np.random.Generator) -> Take:
         """The thing at rest."""

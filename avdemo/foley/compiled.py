@@ -227,12 +227,16 @@ def write(
     for t in range(count):
         now = at + t
         if now % far == 0:
-            _copy(rows[min(now // per_frame, rows.shape[0] - 1)], told)
+            _copy(rows[min(now // per_frame, rows.shape[0] - 1), :dim], told)
         for tier in range(2):
             taps, step = (far, near) if tier == 0 else (near, 1)
             if now % taps == 0:
                 for i in range(taps):
                     wav[i] = heard[written[t + far - taps + i]]
+                if tier == 1 and rows.shape[1] > dim:
+                    row = rows[min(now // per_frame, rows.shape[0] - 1)]
+                    for j in range(dim):
+                        told[j] += row[dim + j]
                 for j in range(dim):
                     told[j] += expand_bias[tier, j]
                 _add_rows(told, expand[tier * far :], every, wav, taps)

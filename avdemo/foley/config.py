@@ -15,20 +15,22 @@ QUANTISERS = ("linear", "mulaw")
 EYES = ("mobilenet_v2", "vgg19", "tiny")
 QUIETEST_DB = -60.0  # dB under full scale: loudness 0 of a video frame's sound; full scale is loudness 1
 LEVELLED_DB = -20.0  # root mean square that a levelled network writes at; peaks 20 dB higher still fit
+HISS_DB = -50.0  # of the noise that levelled sound gets: after digital silence a network would be silent for ever
 
 
 @dataclass(frozen=True)
 class FoleyConfig:
     """Everything that decides the shapes of a network and of what it reads. The defaults are the compact ones.
 
-    A network is one of the variants. Five switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
+    A network is one of the variants. Six switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
     frame, motion included, also conditions the top tier's nodes, so that timing can be followed; in the paper it reaches them only
     through the state that they begin with. ``envelope_head``: an output beside the others says from the picture alone how loud the sound
     of each video frame will be; it is trained on the true loudness and fed to the top tier's nodes, so that loudness and timing are
     decided from the picture first. ``kind_head``: another says which kind is seen; the eye learns from it what the sound alone would
     teach it slowly. ``levelled``: the SampleRNN writes every sound equally loud, and what it writes is multiplied by the course of
     loudness that it was told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level. ``waist``: what a
-    tier tells its successors goes through so few numbers, which takes half of the weights away.
+    tier tells its successors goes through so few numbers, which takes half of the weights away. ``tell_middle``: what conditions the top
+    tier's nodes conditions those of the middle one too.
     """
 
     variants: ClassVar[tuple[str, ...]] = VARIANTS
@@ -55,6 +57,7 @@ class FoleyConfig:
     envelope_head: bool = True
     kind_head: bool = True
     levelled: bool = True
+    tell_middle: bool = True
 
     def __post_init__(self) -> None:
         for name in ("kinds", "frame_sizes"):
@@ -97,6 +100,11 @@ class FoleyConfig:
         return len(self.kinds)
 
     @property
+    def row(self) -> int:
+        """Numbers that a video frame adds to the nodes: those of the top tier, and maybe those of the middle one after them."""
+        return self.dim * (2 if self.tell_middle else 1)
+
+    @property
     def conditions_nodes(self) -> bool:
         """True if what is seen in each video frame goes to the top tier's nodes (and not only to their first state)."""
         return self.variant == "frame" or (self.variant == "flow" and self.motion_to_top)
@@ -133,6 +141,7 @@ class FoleyConfig:
             envelope_head=False,
             kind_head=False,
             levelled=False,
+            tell_middle=False,
         )
 
     @classmethod

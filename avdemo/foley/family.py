@@ -21,7 +21,7 @@ class Family(nn.Module):
         super().__init__()
         self.config = config.as_variant("flow")
         members = {variant: Foley(config.as_variant(variant)) for variant in VARIANTS}
-        givers = {name: members["flow"] for name in SHARED} | {"rnn": members["frame"]}  # that one learns where the top tier begins
+        givers = dict.fromkeys(SHARED, members["flow"]) | {"rnn": members["frame"]}  # that knows where the top tier begins
         shared = {name: getattr(giver, name) for name, giver in givers.items()}
         self.shared = nn.ModuleDict({name: module for name, module in shared.items() if module is not None})
         self.own = nn.ModuleDict()

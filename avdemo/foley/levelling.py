@@ -2,6 +2,9 @@
 
 The gain follows the loudest of three neighbouring video frames, so that the attack of a blow, which falls somewhere in its frame, is
 not raised as if it belonged to the silence before; within 80 ms of it the SampleRNN itself has to be silent, as it is told.
+
+"Silent" is a hiss 30 dB under the sound: digital silence is followed by nothing but silence, and a network that writes it once would
+never stop.
 """
 
 from __future__ import annotations
@@ -11,12 +14,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from avdemo.dsp import mulaw
-from avdemo.foley.config import LEVELLED_DB, QUIETEST_DB, FoleyConfig
+from avdemo.foley.config import HISS_DB, LEVELLED_DB, QUIETEST_DB, FoleyConfig
 
 
 def encode(wav: Tensor, config: FoleyConfig) -> Tensor:
     """Samples in [-1, 1] -> levels (int64), by the configuration's quantiser."""
     return (mulaw.linear_encode if config.quantiser == "linear" else mulaw.mulaw_encode)(wav, config.levels)
+
+
+def hiss(shape: tuple[int, ...], seed: int = 0) -> Tensor:
+    """The noise that is added to levelled sound."""
+    return 10 ** (HISS_DB / 20) * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def course_db(loudness: Tensor) -> Tensor:
@@ -30,9 +38,9 @@ def gains(gain_db: Tensor, first: int, samples: int, samples_per_frame: int) -> 
 
     Between two middles the dB change evenly; before the first and after the last they stay.
     """
-    at = (torch.arange(first, first + samples, device=gain_db.device) + 0.5) / samples_per_frame - 0.5
+    at = (torch.arange(first, first + samples, device=gain_db.device).double() + 0.5) / samples_per_frame - 0.5
     at = at.clamp(0, gain_db.shape[-1] - 1)
     before = at.long().clamp_max(max(0, gain_db.shape[-1] - 2))
     after = (before + 1).clamp_max(gain_db.shape[-1] - 1)
-    db = torch.lerp(gain_db[..., before], gain_db[..., after], (at - before).float().expand(*gain_db.shape[:-1], samples))
+    db = torch.lerp(gain_db[..., before], gain_db[..., after], (at - before).to(gain_db.dtype).expand(*gain_db.shape[:-1], samples))
     return 10 ** (db / 20)

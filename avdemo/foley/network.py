@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from avdemo.dsp import mulaw
 from avdemo.foley.config import FoleyConfig
-from avdemo.foley.levelling import course_db, encode, gains
+from avdemo.foley.levelling import course_db, encode, gains, hiss
 from avdemo.foley.seeing import Motion, eye_of, see
 from avdemo.foley.tiers import SampleRNN, State
 
@@ -32,7 +32,7 @@ WINDOW = 3200  # samples that a likelihood is computed of at once: the memory do
 class Condition:
     """All that the sound of N clips gets from their pictures."""
 
-    rows: Tensor  # (N, F, D): what each video frame adds to the top tier's nodes; zeros in "seq"
+    rows: Tensor  # (N, F, R): what each video frame adds to the top tier's nodes, and to the middle one's if told; zeros in "seq"
     start: Tensor  # (layers, N, D): the top tier's state before the first sample
     loudness: Tensor | None  # (N, F) in [0, 1], decided from the picture: 0 is -60 dB, 1 full scale; None without that head
     kinds: Tensor | None  # (N, kinds + 1) logits of what is seen, the last for none of the kinds; None without that head
@@ -60,12 +60,12 @@ class Foley(nn.Module):
             same = config.seq_hidden == config.dim  # then its last state is the initial state, as in the paper
             self.begin = nn.Identity() if same else nn.Sequential(nn.Linear(config.seq_hidden, config.dim), nn.Tanh())
         if config.conditions_nodes:  # concatenating to a node's input before a linear layer is adding after one
-            self.to_nodes = nn.Linear(config.visual, config.dim)
+            self.to_nodes = nn.Linear(config.visual, config.row)
         self.says_loudness = self.loudness_to_nodes = self.says_kind = None
         if config.envelope_head:
             hidden, last = (nn.Conv1d(i, o, 3, padding=1) for i, o in ((config.visual, LOUDNESS_WIDTH), (LOUDNESS_WIDTH, 1)))
             self.says_loudness = nn.Sequential(hidden, nn.ReLU(), last, nn.Sigmoid())
-            self.loudness_to_nodes = nn.Conv1d(1, config.dim, 3, padding=1)
+            self.loudness_to_nodes = nn.Conv1d(1, config.row, 3, padding=1)
         if config.kind_head:
             self.says_kind = nn.Linear(config.visual, len(config.kinds) + 1)
         self.rnn = SampleRNN(config)
@@ -77,7 +77,7 @@ class Foley(nn.Module):
     def levelled(self, wav: Tensor, loudness: Tensor) -> Tensor:
         """Sound (N, T) in [-1, 1] and its loudness (N, F) -> the levels (N, T) that the SampleRNN is to write for it."""
         if self.config.levelled:
-            wav = wav / gains(course_db(loudness), 0, wav.shape[1], self.config.samples_per_frame)
+            wav = wav / gains(course_db(loudness), 0, wav.shape[1], self.config.samples_per_frame) + hiss(wav.shape).to(wav.device)
         return self.encode(wav)
 
     def decode(self, levels: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ class Foley(nn.Module):
         """The same from what was seen, motion included, (N, F, V)."""
         n, count = seen.shape[:2]
         start = self.rnn.top.first_state(n) if self.seq is None else self.begin(self.seq(seen)[1])
-        rows = seen.new_zeros(n, count, self.config.dim) if self.to_nodes is None else self.to_nodes(seen)
+        rows = seen.new_zeros(n, count, self.config.row) if self.to_nodes is None else self.to_nodes(seen)
         decided = gain_db = None
         if self.says_loudness is not None:
             decided = self.says_loudness(seen.transpose(1, 2)).squeeze(1)
@@ -131,7 +131,7 @@ class Foley(nn.Module):
         return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db)
 
     def rows_of(self, condition: Condition, first: int, samples: int) -> Tensor:
-        """(N, samples / 64, D): of the top tier's nodes from sample ``first`` on. After the last video frame, that one stays."""
+        """(N, samples / 64, R): of the top tier's nodes from sample ``first`` on. After the last video frame, that one stays."""
         step = self.config.top_step
         times = torch.arange(first, first + samples, step, device=condition.rows.device)
         return condition.rows[:, (times // self.config.samples_per_frame).clamp_max(condition.rows.shape[1] - 1)]
@@ -219,9 +219,12 @@ def generate_reference(
     for t in range(count):
         wav = rnn.heard(levels[:, t : t + far])
         if t % far == 0:
-            from_top, top = rnn.top(wav.unsqueeze(1), network.rows_of(condition, first + t, 1), top)
+            row = network.rows_of(condition, first + t, 1)
+            from_top, top = rnn.top(wav.unsqueeze(1), row[..., : config.dim], top)
         if t % near == 0:
-            from_middle, middle = rnn.middle(wav[:, None, -near:], from_top[:, t % far // near, None], middle)
+            above = from_top[:, t % far // near, None]
+            above = above + row[..., config.dim :] if config.tell_middle else above
+            from_middle, middle = rnn.middle(wav[:, None, -near:], above, middle)
         logits[:, t] = rnn.mlp(levels[:, t + far - near : t + far], from_middle[:, t % near, None])[:, 0]
         levels[:, far + t] = choose(logits[:, t], uniforms[:, t], temperature)
     return levels[:, far:], logits, State(top, middle)

@@ -24,7 +24,7 @@ from avdemo.checkpoints import trains_in_bf16
 from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.corpora.puppets import PairMaker
 from avdemo.foley.config import FoleyConfig
-from avdemo.foley.seeing import Eye
+from avdemo.foley.seeing import Eye, VggEye, eye_of
 
 FRAMES = 50  # video frames of a pair, 4 s
 OTHERS = 500  # pictures of none of the kinds, at most
@@ -50,19 +50,22 @@ class PairStore:
         return np.asarray(self.wav[number], np.float32) / 32767
 
 
-def blocks_of(config: FoleyConfig, view: Mapping[str, Tensor] | None, seed: int = 0) -> Eye:
-    """An eye whose blocks hold ImageNet's weights (``view``), or random ones without."""
+def blocks_of(config: FoleyConfig, view: Mapping[str, Tensor] | None, seed: int = 0) -> Eye | VggEye:
+    """An eye whose blocks hold ImageNet's weights (``view``), or random ones without; the paper's eye with all of its weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        eye = Eye(config)
+        eye = eye_of(config)
+    if isinstance(eye, VggEye):
+        eye.load(view)
+        return eye
     if view is not None:
         eye.blocks.load_state_dict({key: value for key, value in view.items() if key in eye.blocks.state_dict()})
     return eye.eval().to(memory_format=torch.channels_last)
 
 
 @torch.inference_mode()
-def maps_of(eye: Eye, frames: np.ndarray) -> np.ndarray:
-    """uint8 (M, H, W, 3) -> float16 (M, 96, h, w)."""
+def maps_of(eye: Eye | VggEye, frames: np.ndarray) -> np.ndarray:
+    """uint8 (M, H, W, 3) -> float16 (M, 96, h, w), or (M, 4096) of the paper's eye."""
     with torch.autocast("cpu", torch.bfloat16, enabled=trains_in_bf16(torch.device("cpu"))):
         parts = [eye.maps(part) for part in torch.from_numpy(frames).split(AT_ONCE)]
     return torch.cat(parts).contiguous().float().numpy().astype(np.float16)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from avdemo import media
-from avdemo.foley.figures import agreement, follow_picture, growing_picture, spectrogram_picture
+from avdemo.foley.figures import agreement, follow_picture, growing_picture, heard_loudness, spectrogram_picture
 from avdemo.foley.finishing import (
     FOLLOW,
     LEAST_DB,
@@ -49,7 +49,7 @@ from avdemo.hooks import Progress, Stop, check_seed, part, stepper
 __all__ = [
     "CHECKPOINT", "FOLLOW", "HOTTEST", "LEAST_DB", "LOUDNESS_DB", "MAX_STILL", "MIN_STILL", "MOST_DB", "MOST_TAKES", "OTHER", "SOUND_RATE",
     "STILL_SECONDS", "TEMPERATURE", "VARIANT", "Composition", "Model", "Prepared", "Progress", "Stop", "Verdict", "agreement", "can_rank",
-    "compose", "film", "finish", "foley", "follow_picture", "followed", "growing_picture", "load_model", "mixed",
+    "compose", "film", "finish", "foley", "follow_picture", "followed", "growing_picture", "heard_loudness", "load_model", "mixed",
     "named", "original_sound", "prepare", "rank", "sampler_of", "spectrogram_picture", "warm_up", "with_variant", "write_files",
 ]  # fmt: skip
 

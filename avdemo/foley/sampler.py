@@ -31,7 +31,7 @@ CHUNK_S = 0.2  # of sound, between two looks at whether to go on
 class Take:
     """A sound that is being written: all that is needed to go on, and nothing of what was written before the last 64 levels."""
 
-    rows: np.ndarray  # (F, D): what each video frame adds to the top tier's nodes
+    rows: np.ndarray  # (F, R): what each video frame adds to the top tier's nodes, and to the middle one's
     states: np.ndarray  # (2, layers, D): of the top tier and of the middle one
     recent: np.ndarray  # (64,): the last levels
     dice: np.random.Generator  # gives one number per sample
@@ -91,8 +91,9 @@ class Sampler:
         wav = self._values[self.levels(take, samples)]
         if take.gain_db is None:
             return wav
-        gain = gains(torch.from_numpy(take.gain_db), first, samples, self.config.samples_per_frame)
-        return (wav * gain.numpy()).clip(-1, 1)
+        # in double precision: vector instructions round the last samples of a chunk otherwise, and chunks must not change the sound
+        gain = gains(torch.from_numpy(take.gain_db).double(), first, samples, self.config.samples_per_frame)
+        return (wav * gain.numpy().astype(np.float32)).clip(-1, 1)
 
     def write_all(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:
         """Write several takes, two at a time, in chunks (takes, up to chunk_s seconds) float32 in [-1, 1], ``samples`` in all.

@@ -93,6 +93,10 @@ class VggEye(nn.Module):
         vgg.load_state_dict({new: weights[old].float() for new, old in wanted.items()}, assign=True)
         self._vgg = [vgg.eval().requires_grad_(False)]
 
+    def maps(self, frames: Tensor) -> Tensor:
+        """As :meth:`forward`: nothing of this eye is learnt, so all of it can be done before."""
+        return self(frames)
+
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Tensor:
         """uint8 (M, H, W, 3) RGB -> (M, 4096).

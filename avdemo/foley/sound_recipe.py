@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from avdemo.checkpoints import trains_in_bf16
-from avdemo.foley.config import FoleyConfig
+from avdemo.foley.config import LEVELLED_DB, FoleyConfig
 from avdemo.foley.family import Family
-from avdemo.foley.levelling import encode, gains
+from avdemo.foley.levelling import encode, gains, hiss
 from avdemo.foley.looks import look
 from avdemo.foley.objective import level_loss
 from avdemo.foley.pair_store import PairStore
@@ -26,7 +26,12 @@ from avdemo.foley.tiers import State
 
 ROWS = {"flow": 16, "frame": 8, "seq": 8}  # of a batch
 DECIDED = 0.35  # of the pairs are told the loudness that is decided from the picture, as in use; the others the true one
-RATE = 2e-3
+RATE = 1.2e-3
+AGAIN = 0.04  # of the windows begin anew in the middle of their pair, from silence and a first state
+LOST, LOST_SAMPLES = 0.25, (64, 640)  # of the windows have a stretch of their past replaced by hiss: what follows must then be found from
+# the picture alone, and a network that has fallen silent learns to leave silence when it should sound
+NOISY, NOISE_DB = 0.5, (5.0, 35.0)  # of the windows have a past with noise, so many dB under the sound, and go on without it: what a
+# network writes is never quite what it learnt from, and errors would add up
 HELD = slice(0, 16_000)  # samples of each held-out pair that validation judges
 
 
@@ -62,7 +67,7 @@ class Learner(nn.Module):
                     visual = visual + network.motion(flow[new])
                 start = rnn.top.first_state(len(new)) if network.seq is None else network.begin(network.seq(visual)[1])
                 begun.append((new, start))
-            row = seen.new_zeros(count, config.dim) if network.to_nodes is None else network.to_nodes(seen[mine])
+            row = seen.new_zeros(count, config.row) if network.to_nodes is None else network.to_nodes(seen[mine])
             if network.loudness_to_nodes is not None:
                 row = row + network.loudness_to_nodes(loudness[mine].unsqueeze(1))[:, :, 1]
             rows.append(row.float())
@@ -128,19 +133,23 @@ class SoundRecipe:
             order = np.random.default_rng([self.seed, 9, epoch]).permutation(len(self.train))
             pair = int(order[place])
             rng = np.random.default_rng([self.seed, 10, count])
-            items.append((pair, window, variant, rng.random() < DECIDED, rng.random() < 0.5, step == 0 or window == 0))
-        return self._batch("train", items)
+            decided, flipped = rng.random() < DECIDED, rng.random() < 0.5
+            again = np.random.default_rng([self.seed, 11, count, window]).random() < AGAIN
+            items.append((pair, window, variant, decided, flipped, step == 0 or window == 0 or again, count))
+        return self._batch("train", items, np.random.default_rng([self.seed, 12, step, rank]))
 
-    def _batch(self, split: str, items: list[tuple]) -> dict[str, Tensor]:
+    def _batch(self, split: str, items: list[tuple], rng: np.random.Generator | None = None) -> dict[str, Tensor]:
+        """With ``rng`` some of the windows hear a past with noise, and some lose a stretch of it."""
         store, looked, config = (self.train if split == "train" else self.held), self.looked[split], self.settings
         size, far = config.samples_per_frame, config.top_step
         levels, told = np.zeros((len(items), far + size), np.float32), np.zeros((len(items), 3), np.float32)
-        for n, (pair, window, variant, decided, flipped, fresh) in enumerate(items):
+        for n, (pair, window, variant, decided, flipped, fresh, count) in enumerate(items):
             begin = window * size
             before = 0 if fresh else far
             wav = store.wav[pair, begin - before : begin + size].astype(np.float32) / 32767
             if config.levelled:
                 wav = wav / gains(looked.gain_db[pair], begin - before, before + size, size).numpy()
+                wav = wav + hiss((self.windows * size,), seed=count)[begin - before : begin + size].numpy()
             levels[n, far - before :] = -wav if flipped else wav
             if config.envelope_head:
                 course = (looked.decided[variant] if decided else looked.loudness)[pair]
@@ -150,9 +159,19 @@ class SoundRecipe:
         fresh = torch.tensor([item[5] for item in items])
         encoded = encode(torch.from_numpy(levels), config)
         encoded[fresh, :far] = config.silence
+        heard = encoded.clone()
+        for n in np.flatnonzero(rng.random(len(items)) < NOISY) if rng is not None and config.levelled else ():
+            scale = 10 ** ((LEVELLED_DB - rng.uniform(*NOISE_DB)) / 20)
+            before = far if fresh[n] else 0
+            noisy = levels[n, before:] + rng.normal(0, scale, far + size - before).astype(np.float32)
+            heard[n, before:] = encode(torch.from_numpy(noisy), config)
+        for n in np.flatnonzero(rng.random(len(items)) < LOST) if rng is not None and config.levelled else ():
+            length = int(rng.integers(LOST_SAMPLES[0], min(LOST_SAMPLES[1], size)))
+            begin = int(rng.integers(far + size - length))
+            heard[n, begin : begin + length] = encode(hiss((length,), seed=int(rng.integers(2**31))), config)
         seen = np.stack([looked.seen[v][p] for p, (_, _, v, *_) in zip(pairs, items, strict=True)])
         batch = {
-            "levels": encoded, "whole": torch.from_numpy(seen), "seen": torch.from_numpy(seen[np.arange(len(items)), windows]),
+            "levels": heard, "targets": encoded[:, far:], "whole": torch.from_numpy(seen), "seen": torch.from_numpy(seen[np.arange(len(items)), windows]),
             "loudness": torch.from_numpy(told), "fresh": fresh,
         }  # fmt: skip
         if self.learns_motion:
@@ -162,7 +181,7 @@ class SoundRecipe:
     def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
         given = {name: batch.get(name) for name in ("levels", "seen", "whole", "flow", "loudness", "fresh")}
         logits = model(**given)
-        targets = batch["levels"][:, self.settings.top_step :]
+        targets = batch["targets"]
         at, parts, loss = 0, {}, level_loss(logits, targets)
         with torch.no_grad():
             for variant, count in self.rows.items():

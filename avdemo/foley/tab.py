@@ -26,6 +26,9 @@ SESSION_SECONDS = 4 * 3600  # how long a page that was closed is remembered
 STILL_SECONDS, LONGEST_STILL, HOTTEST, MOST_TAKES, FOLLOW = 5.0, 20, 1.5, 3, 0.5
 SHOW_RESULT = """(...a) => { const shown = document.querySelector('#foley-verdict');
   if (shown && innerWidth < 641 && !document.querySelector('.av-problem')) shown.scrollIntoView(); return a; }"""
+SHOW_WRITING = """() => { const show = tries => { const growing = document.querySelector('#foley-growing');
+  if (growing) growing.scrollIntoView({block: 'center'}); else if (tries) setTimeout(() => show(tries - 1), 100); };
+  if (innerWidth < 641) show(50); }"""  # on a phone it lies under the form
 LOOK = {"sources": ["upload", "webcam"]}
 DRAWN = {"interactive": False, "type": "filepath", "format": "png", "show_label": False}
 SHOWN = ("empty", "writing", "grown", "growing")  # while a sound is written
@@ -130,7 +133,7 @@ class FoleyTab:
         return ui.example_row(titles, files, "foley-examples") if files else None
 
     def _lay_out_writing(self) -> None:
-        with gr.Column(visible=False) as self.part["writing"]:
+        with gr.Column(visible=False, elem_id="foley-writing") as self.part["writing"]:
             self._add("grown")
             self._add("growing", gr.Image, label="The sound as it is written", alt_text=page.AXES_GROWING, buttons=[], **DRAWN)
 
@@ -161,6 +164,7 @@ class FoleyTab:
         for trigger, answer, fill, fill_from, fills in starts:
             filled = {"fill": self._filled(fill), "fill_from": fill_from, "fills": [self.given, *self._parts(SHOWN), *fills]}
             self._start(trigger, self._growing(answer), [*knobs, self.given], [*SHOWN, *WRITTEN], busy=part["growing"], **filled)
+            trigger(None, js=SHOW_WRITING, api_visibility="private", show_progress="hidden")
         mixing = {"busy": part["film"], "mode": "always_last"}
         turned = [*moves(part["loudness"], part["follow"]), part["own"].input]
         self._start(turned, self._quick(ask.mix), [part[name] for name in MIX], WRITTEN, **mixing)

@@ -125,14 +125,16 @@ class SampleRNN(nn.Module):
 
         Args:
             levels: (N, 64 + T) int64, the window and the 64 samples before it (silence, before the first window).
-            rows: (N, T / 64, D), what the condition adds to each node of the top tier.
+            rows: (N, T / 64, D or 2D), what the condition adds to each node of the top tier, and to each of the middle tier below it.
             state: of the tiers before the window.
 
         Returns:
             logits (N, T, L) of samples 64 ... 64 + T - 1, and the state after the window.
         """
-        far, near = self.config.top_step, self.config.middle_step
+        far, near, dim = self.config.top_step, self.config.middle_step, self.config.dim
         wav = self.heard(levels)
-        above, top = self.top(wav[:, :-far].unflatten(1, (-1, far)), rows, state.top)
+        above, top = self.top(wav[:, :-far].unflatten(1, (-1, far)), rows[..., :dim], state.top)
+        if self.config.tell_middle:
+            above = above + rows[..., dim:].repeat_interleave(far // near, 1)
         above, middle = self.middle(wav[:, far - near : -near].unflatten(1, (-1, near)), above, state.middle)
         return self.mlp(levels[:, far - near : -1], above), State(top, middle)

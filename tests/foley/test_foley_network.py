@@ -50,6 +50,7 @@ def test_sizes_of_the_configurations() -> None:
         ({"quantiser": "log"}, "quantiser"),
         ({"eye": "vgg19"}, "4096"),
         ({"video_fps": 30}, "whole"),
+        ({"envelope_head": False}, "levelled"),
     ],
 )
 def test_values_that_do_not_fit_together_are_refused(change: dict, words: str) -> None:
@@ -139,7 +140,7 @@ def test_each_video_frame_conditions_its_own_samples(network, condition) -> None
 def test_what_each_variant_takes_from_the_picture() -> None:
     frames, flow = clips(CONFIG)
     other, still = frames.flip(0), torch.zeros_like(flow)
-    pure = {"motion_to_top": False, "envelope_head": False, "kind_head": False}
+    pure = {"motion_to_top": False, "envelope_head": False, "kind_head": False, "levelled": False}
     with torch.no_grad():
         network = lively(replace(FoleyConfig.debug("frame"), **pure))
         one, two = network.condition(frames), network.condition(other)

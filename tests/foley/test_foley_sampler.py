@@ -53,6 +53,32 @@ def test_it_writes_what_the_reference_writes_at_the_compact_size() -> None:
     assert len(set(levels)) > 20 and logits.std() > 0.3
 
 
+@pytest.mark.parametrize("first", [37, 64])
+def test_without_a_waist_too_and_from_any_sample(first: int) -> None:
+    network = lively(replace(CONFIG, waist=0))
+    with torch.no_grad():
+        condition = network.condition(*clips(CONFIG))
+    levels, logits, wanted, wanted_logits = both(network, condition, 150, 1.0)
+    assert np.abs(logits - wanted_logits).max() < TOLERANCE and np.array_equal(levels, wanted)
+    sampler = Sampler(network)
+    take, whole = sampler.begin(condition, seed=2), sampler.begin(condition, seed=2)
+    parts = np.concatenate([sampler.levels(take, first), sampler.levels(take, 150 - first)])
+    assert np.array_equal(parts, sampler.levels(whole, 150))
+
+
+def test_it_sounds_as_loud_as_the_condition_was_told(flow_network) -> None:
+    loudness = torch.zeros(2, FRAMES)
+    loudness[1] = 0.5  # -30 dB
+    with torch.no_grad():
+        quiet = flow_network.condition(*clips(CONFIG), loudness=loudness)
+    assert torch.equal(quiet.gain_db[0], torch.full((FRAMES,), -40.0)) and torch.equal(quiet.gain_db[1], torch.full((FRAMES,), -10.0))
+    sampler = Sampler(flow_network)
+    for clip, db in ((0, -40), (1, -10)):
+        levels = sampler.levels(sampler.begin(quiet, clip), 500)
+        wav = sampler.write(sampler.begin(quiet, clip), 500)
+        assert np.allclose(wav, flow_network.decode(torch.from_numpy(levels)).numpy() * 10 ** (db / 20), rtol=1e-5, atol=1e-8)
+
+
 def test_chunks_do_not_change_the_sound(sampler, condition) -> None:
     whole_take, take = sampler.begin(condition, seed=1), sampler.begin(condition, seed=1)
     whole = sampler.write(whole_take, 500)

@@ -1,0 +1,114 @@
+"""What foley is tested with: pairs made of held-out recordings, photos and scenes, and held-out real clips; always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from avdemo.corpora.foley_pack import FoleyPack
+from avdemo.corpora.onsets import onsets
+from avdemo.corpora.puppets import PairMaker
+from avdemo.errors import InputError
+from avdemo.foley.config import FoleyConfig
+
+SEED = 2018  # the year of the paper
+FRAMES = 50  # video frames of a pair: 4 s
+SHORTEST = 25  # video frames that a real clip must have
+TRIES = 60  # pairs drawn for each one that is kept, at most
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is asked."""
+
+    made: int = 6  # pairs of each kind whose sound is generated
+    real: int = 2  # windows of each real clip
+    judged: int = 40  # sounds in the database of the retrieval, and as many queries
+    judged_s: float = 1.5  # of each
+    spelled: int = 5  # pairs of each kind whose cross-entropy is measured, of test and of training
+    lessons: int = 90  # windows of each kind that the independent classifier learns from
+
+    @classmethod
+    def quick(cls) -> Sizes:
+        return cls(1, 1, 10, 0.5, 1, 12)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A video and its sound."""
+
+    frames: np.ndarray  # uint8 (F, S, S, 3)
+    flow: np.ndarray  # float32 (F, G, G, 2)
+    wav: np.ndarray  # float32 (F * 1280,)
+    kind: int
+    onsets_s: list[float]
+    made_of: str  # "photo", "drawn", "real"
+    name: str
+
+
+def made_pairs(pack: FoleyPack, config: FoleyConfig, split: str, per_kind: int, seed: int = SEED) -> list[Pair]:
+    """``per_kind`` moving pairs of each kind, sorted by kind; none silent or still, for those say nothing about timing.
+
+    Raises:
+        InputError: the split has no sounds of a kind.
+    """
+    maker = PairMaker(
+        pack, split, frames=FRAMES, hop=config.samples_per_frame, picture_size=config.picture_size, stills=0.0, real=0.0, seed=seed
+    )
+    kept: dict[int, list[Pair]] = {kind: [] for kind in range(len(config.kinds))}
+    for index in range(TRIES * per_kind * len(kept)):
+        if all(len(pairs) == per_kind for pairs in kept.values()):
+            break
+        kind = config.kinds.index(maker.kind_of(index))
+        if len(kept[kind]) == per_kind:
+            continue
+        item = maker.item(index)
+        if np.abs(item["wav"]).max() > 0.01:
+            kept[kind].append(_pair(item, f"{split}/{index}"))
+    missing = [config.kinds[kind] for kind, pairs in kept.items() if len(pairs) < per_kind]
+    if missing:
+        raise InputError(f"The packed {split} data is too small: there are not enough sounds of {', '.join(missing)}.")
+    return [pair for pairs in kept.values() for pair in pairs]
+
+
+def _pair(item: dict, name: str) -> Pair:
+    return Pair(item["frames"], item["flow"], item["wav"], item["kind"], item["onsets_s"], item["made_of"], name)
+
+
+def real_pairs(pack: FoleyPack, config: FoleyConfig, split: str, windows: int) -> list[Pair]:
+    """Up to ``windows`` windows of each real clip of a split, 4 s or what there is."""
+    pairs = []
+    for number in pack.clips_of(split):
+        total = pack.clips[number]["frames"]
+        count = min(FRAMES, total)
+        if total < SHORTEST:
+            continue
+        for first in np.linspace(0, total - count, min(windows, max(1, total // count))).round().astype(int):
+            clip = pack.clip(number, int(first), count)
+            clip["flow"][0] = 0  # nothing came before
+            wav = clip["wav"][: count * config.samples_per_frame]
+            wav = np.pad(wav, (0, count * config.samples_per_frame - len(wav)))
+            times = [float(t) for t in onsets(wav, pack.sample_rate)[0]]
+            pairs.append(Pair(clip["frames"], clip["flow"], wav, clip["kind"], times, "real", f"{clip['name']}@{first}"))
+    return pairs
+
+
+def open_pack(data: Path, work: Path, *, packed: Path | None = None, progress: Progress | None = None) -> Path:
+    """The packed arrays: ``packed`` or ``data`` itself when it is a pack, else one made below ``work``.
+
+    Raises:
+        InputError: there is neither.
+    """
+    for folder in (packed, data):
+        if folder is not None and (folder / "packed.json").is_file():
+            return folder
+    from avdemo.corpora.pack_foley import pack_foley
+
+    folder = work / "foley-pack"
+    if not (folder / "packed.json").is_file():
+        pack_foley(data, folder, progress=progress)
+    return folder
