@@ -38,9 +38,9 @@ def gains(gain_db: Tensor, first: int, samples: int, samples_per_frame: int) -> 
 
     Between two middles the dB change evenly; before the first and after the last they stay.
     """
-    at = (torch.arange(first, first + samples, device=gain_db.device) + 0.5) / samples_per_frame - 0.5
+    at = (torch.arange(first, first + samples, device=gain_db.device).double() + 0.5) / samples_per_frame - 0.5
     at = at.clamp(0, gain_db.shape[-1] - 1)
     before = at.long().clamp_max(max(0, gain_db.shape[-1] - 2))
     after = (before + 1).clamp_max(gain_db.shape[-1] - 1)
-    db = torch.lerp(gain_db[..., before], gain_db[..., after], (at - before).float().expand(*gain_db.shape[:-1], samples))
+    db = torch.lerp(gain_db[..., before], gain_db[..., after], (at - before).to(gain_db.dtype).expand(*gain_db.shape[:-1], samples))
     return 10 ** (db / 20)

@@ -91,8 +91,9 @@ class Sampler:
         wav = self._values[self.levels(take, samples)]
         if take.gain_db is None:
             return wav
-        gain = gains(torch.from_numpy(take.gain_db), first, samples, self.config.samples_per_frame)
-        return (wav * gain.numpy()).clip(-1, 1)
+        # in double precision: vector instructions round the last samples of a chunk otherwise, and chunks must not change the sound
+        gain = gains(torch.from_numpy(take.gain_db).double(), first, samples, self.config.samples_per_frame)
+        return (wav * gain.numpy().astype(np.float32)).clip(-1, 1)
 
     def write_all(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:
         """Write several takes, two at a time, in chunks (takes, up to chunk_s seconds) float32 in [-1, 1], ``samples`` in all.

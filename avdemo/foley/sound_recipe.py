@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from avdemo.checkpoints import trains_in_bf16
-from avdemo.foley.config import FoleyConfig
+from avdemo.foley.config import LEVELLED_DB, FoleyConfig
 from avdemo.foley.family import Family
 from avdemo.foley.levelling import encode, gains, hiss
 from avdemo.foley.looks import look
@@ -26,10 +26,12 @@ from avdemo.foley.tiers import State
 
 ROWS = {"flow": 16, "frame": 8, "seq": 8}  # of a batch
 DECIDED = 0.35  # of the pairs are told the loudness that is decided from the picture, as in use; the others the true one
-RATE = 2e-3
+RATE = 1.2e-3
 AGAIN = 0.04  # of the windows begin anew in the middle of their pair, from silence and a first state
 LOST, LOST_SAMPLES = 0.25, (64, 640)  # of the windows have a stretch of their past replaced by hiss: what follows must then be found from
 # the picture alone, and a network that has fallen silent learns to leave silence when it should sound
+NOISY, NOISE_DB = 0.5, (5.0, 35.0)  # of the windows have a past with noise, so many dB under the sound, and go on without it: what a
+# network writes is never quite what it learnt from, and errors would add up
 HELD = slice(0, 16_000)  # samples of each held-out pair that validation judges
 
 
@@ -137,7 +139,7 @@ class SoundRecipe:
         return self._batch("train", items, np.random.default_rng([self.seed, 12, step, rank]))
 
     def _batch(self, split: str, items: list[tuple], rng: np.random.Generator | None = None) -> dict[str, Tensor]:
-        """With ``rng`` some of the windows lose a stretch of their past."""
+        """With ``rng`` some of the windows hear a past with noise, and some lose a stretch of it."""
         store, looked, config = (self.train if split == "train" else self.held), self.looked[split], self.settings
         size, far = config.samples_per_frame, config.top_step
         levels, told = np.zeros((len(items), far + size), np.float32), np.zeros((len(items), 3), np.float32)
@@ -158,6 +160,11 @@ class SoundRecipe:
         encoded = encode(torch.from_numpy(levels), config)
         encoded[fresh, :far] = config.silence
         heard = encoded.clone()
+        for n in np.flatnonzero(rng.random(len(items)) < NOISY) if rng is not None and config.levelled else ():
+            scale = 10 ** ((LEVELLED_DB - rng.uniform(*NOISE_DB)) / 20)
+            before = far if fresh[n] else 0
+            noisy = levels[n, before:] + rng.normal(0, scale, far + size - before).astype(np.float32)
+            heard[n, before:] = encode(torch.from_numpy(noisy), config)
         for n in np.flatnonzero(rng.random(len(items)) < LOST) if rng is not None and config.levelled else ():
             length = int(rng.integers(LOST_SAMPLES[0], min(LOST_SAMPLES[1], size)))
             begin = int(rng.integers(far + size - length))

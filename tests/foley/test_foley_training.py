@@ -76,6 +76,7 @@ def test_a_look_is_what_the_networks_see(store, sight) -> None:
 def test_windows_follow_one_another(sound, monkeypatch) -> None:
     monkeypatch.setattr(sound_recipe, "AGAIN", 0.0)
     monkeypatch.setattr(sound_recipe, "LOST", 0.0)
+    monkeypatch.setattr(sound_recipe, "NOISY", 0.0)
     far, size = CONFIG.top_step, CONFIG.samples_per_frame
     steps = [sound.batches(step, 0, 1) for step in range(2 * FRAMES)]
     row = 0
@@ -95,11 +96,23 @@ def test_windows_follow_one_another(sound, monkeypatch) -> None:
 def test_some_windows_lose_a_stretch_of_their_past_and_some_begin_anew(sound, monkeypatch) -> None:
     monkeypatch.setattr(sound_recipe, "AGAIN", 0.5)
     monkeypatch.setattr(sound_recipe, "LOST", 1.0)
+    monkeypatch.setattr(sound_recipe, "NOISY", 0.0)
     batches = [sound.batches(step, 0, 1) for step in range(1, 8)]
     for batch in batches:
         other = (batch["levels"][:, CONFIG.top_step :] != batch["targets"]).float().mean(1)
         assert (other > 0).any() and (other < 1).all()
     assert 4 < sum(int(batch["fresh"].sum()) for batch in batches) < 24
+
+
+def test_some_windows_have_a_noisy_past_and_go_on_without_noise(sound, monkeypatch) -> None:
+    monkeypatch.setattr(sound_recipe, "LOST", 0.0)
+    monkeypatch.setattr(sound_recipe, "NOISY", 0.0)
+    clean = sound.batches(5, 0, 1)
+    monkeypatch.setattr(sound_recipe, "NOISY", 1.0)
+    noisy = sound.batches(5, 0, 1)
+    assert torch.equal(clean["targets"], noisy["targets"]) and torch.equal(clean["levels"][:, CONFIG.top_step :], clean["targets"])
+    error = (noisy["levels"] - clean["levels"])[~clean["fresh"]].float()
+    assert (error.std(1) > 0.3).all() and (error.mean(1).abs() < error.std(1)).all()
 
 
 def test_a_learner_s_windows_are_a_whole_sound_s(sound, store) -> None:

@@ -166,5 +166,8 @@ def test_the_command(shipped, plain, speech, tmp_path, capsys) -> None:
         (("--face", "2"), "draw the box"),
     ],
 )
-def test_refusals_of_the_command(shipped, plain, speech, tmp_path, refused, extra, words) -> None:
-    assert words in refused("lips", str(plain), str(speech), *extra, "--out", str(tmp_path / "out"))
+def test_refusals_of_the_command(shipped, plain, speech, tmp_path, capsys, extra, words) -> None:
+    assert main(["lips", str(plain), str(speech), *extra, "--out", str(tmp_path / "out")]) == 2
+    *progress, sentence = capsys.readouterr().err.rstrip().splitlines()
+    assert words in sentence and sentence.endswith(".")
+    assert all(line.lstrip()[0].isdigit() for line in progress) and not (tmp_path / "out" / "lips.mp4").exists()
