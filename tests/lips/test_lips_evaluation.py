@@ -175,7 +175,8 @@ def test_an_ablation_teaches_and_judges_each_row(held, view, tmp_path, monkeypat
     monkeypatch.setattr(recipe, "BATCHES", dict.fromkeys(recipe.BATCHES, 2))
     for part in ("points", "judge"):
         recipe.train_points(held, tmp_path / f"{part}.safetensors", CONFIG, part, steps=1)
-    recipe.train_generator(held, tmp_path / "painter.safetensors", CONFIG, "painter", {"points": tmp_path / "points.safetensors"}, view=view, steps=1)  # fmt: skip
+    points = {"points": tmp_path / "points.safetensors"}
+    recipe.train_generator(held, tmp_path / "painter.safetensors", CONFIG, "painter", points, view=view, steps=1)
     rows = ("pix only", "full")
     found = ablation.compare(
         held.folder, tmp_path, rows=rows, minutes=None, steps=1, view=view, config=CONFIG, sizes=replace(FEW, clips=1)
