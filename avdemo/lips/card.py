@@ -103,11 +103,7 @@ def tables(scores: Evaluation) -> list[ScoreTable]:
     )
     moving = {name: row for name, row in scores.rows.items() if "opening" in row}
     found.append(ScoreTable("Synchrony", _rows(moving, SYNCHRONY), note))
-    found.append(
-        ScoreTable(
-            "By speaker", _rows(scores.speakers, SPEAKER), "As above."
-        )
-    )
+    found.append(ScoreTable("By speaker", _rows(scores.speakers, SPEAKER), "As above."))
     if scores.silence:
         note = "Mean distance of the inner lips in pixels, by the judge; in silence: from 0.4 s after the speech's end."
         found.append(ScoreTable("Is the mouth shut in silence?", [ScoreRow(OURS, scores.silence)], note))

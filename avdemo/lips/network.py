@@ -111,14 +111,15 @@ class Lips(nn.Module):
             heard = self.listener(speech)
             return self.generator(photo, heard), heard.mean(3), None
         with torch.no_grad():
-            _, state = self.look(photo)
+            own, state = self.look(photo)
         imagined, heard = self.imagination(speech, state)
         if lively != 1.0:
             imagined = imagined + (lively - 1) * self.imagination.motion(heard)
         if chosen is not None:
             imagined, heard = (x.gather(2, chosen.unsqueeze(1).expand(-1, x.shape[1], -1)) for x in (imagined, heard))
         painted = imagined if shift is None else torch.where(shift.isnan(), imagined, shift)
-        return self.painter(photo, painted, state, heard), heard, imagined
+        points = own.unsqueeze(1) + self.shapes.way(painted.transpose(1, 2))
+        return self.painter(photo, painted, state, heard, points), heard, imagined
 
     def train(self, mode: bool = True) -> Lips:
         super().train(mode)

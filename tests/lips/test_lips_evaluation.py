@@ -118,7 +118,13 @@ def shipped(held, judge, tmp_path_factory):
     """A checkpoint and a judge, both hardly trained, and the evaluation of them."""
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(1)
-    table = {"rows": {"pix only": {"lmd": 1.0, "opening": 0.2}}, "minutes": 5.0, "clips": 4, "frames": 96, "steps": {"pix only": 7}}
+    table = {
+        "rows": {"pix only": {"lmd": 1.0, "opening": 0.2}},
+        "minutes": 5.0,
+        "clips": 4,
+        "frames": 96,
+        "steps": {"pix only": 7},
+    }
     about = {"ablation": table, "minutes": 2.0, "parts": {"painter": {"minutes": 2.0, "steps": 7}}}
     out = save(folder / "lips-debug.safetensors", Lips(CONFIG).state_dict(), CONFIG.as_dict(), about)
     eyes = save(folder / "lips-judge.safetensors", judge.state_dict(), CONFIG.as_dict(), {"scores": {"lmd": 0.3, "opening": 0.9}})
@@ -131,7 +137,10 @@ def test_an_evaluation_has_every_row_and_says_it_all(shipped) -> None:
     assert set(report.LIKENESS + report.SYNCHRONY) <= set(found.rows[report.OURS])
     assert set(found.speakers) == {"s3", "s4"} and set(report.SPEAKER) <= set(found.speakers["s3"])
     values = json.loads(json.dumps(found.as_dict()))
-    assert values["paper"]["the paper's full model, GRID"]["lmd"] == 1.18 and values["ablation"]["rows"]["pix only"]["opening"] == 0.2
+    assert (
+        values["paper"]["the paper's full model, GRID"]["lmd"] == 1.18
+        and values["ablation"]["rows"]["pix only"]["opening"] == 0.2
+    )
     text = found.table()
     assert all(word in text for word in (report.SWAPPED, "PSNR".lower(), "silence", "Ablation", "gen + pix + perc", "synchrony"))
 
@@ -141,7 +150,15 @@ def test_the_cards_say_what_was_measured_and_register_it(shipped) -> None:
     card.write_lips_card(out, found, command="train it", metadata=load_file(out).metadata, notes=["Weak: teeth."])
     card.write_judge_card(eyes, found, command="train it")
     text = out.with_suffix(".md").read_text(encoding="utf-8")
-    for word in ("## Scores", report.SWAPPED, "PSNR as of 2018", "Weak: teeth.", "painter 2 min (7 steps)", "Research use", "1.18"):
+    for word in (
+        "## Scores",
+        report.SWAPPED,
+        "PSNR as of 2018",
+        "Weak: teeth.",
+        "painter 2 min (7 steps)",
+        "Research use",
+        "1.18",
+    ):
         assert word in text, word
     assert "held-out speakers" in eyes.with_suffix(".md").read_text(encoding="utf-8")
     entries = records(out.parent)
@@ -158,8 +175,8 @@ def test_an_ablation_teaches_and_judges_each_row(held, view, tmp_path, monkeypat
     monkeypatch.setattr(recipe, "BATCHES", dict.fromkeys(recipe.BATCHES, 2))
     for part in ("points", "judge"):
         recipe.train_points(held, tmp_path / f"{part}.safetensors", CONFIG, part, steps=1)
-    before = {"points": tmp_path / "points.safetensors"}
-    recipe.train_generator(held, tmp_path / "painter.safetensors", CONFIG, "painter", before, view=view, steps=1)
+    points = {"points": tmp_path / "points.safetensors"}
+    recipe.train_generator(held, tmp_path / "painter.safetensors", CONFIG, "painter", points, view=view, steps=1)
     rows = ("pix only", "full")
     found = ablation.compare(
         held.folder, tmp_path, rows=rows, minutes=None, steps=1, view=view, config=CONFIG, sizes=replace(FEW, clips=1)
