@@ -22,7 +22,7 @@ HISS_DB = -50.0  # of the noise that levelled sound gets: after digital silence 
 class FoleyConfig:
     """Everything that decides the shapes of a network and of what it reads. The defaults are the compact ones.
 
-    A network is one of the variants. Six switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
+    A network is one of the variants. Seven switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
     frame, motion included, also conditions the top tier's nodes, so that timing can be followed; in the paper it reaches them only
     through the state that they begin with. ``envelope_head``: an output beside the others says from the picture alone how loud the sound
     of each video frame will be; it is trained on the true loudness and fed to the top tier's nodes, so that loudness and timing are
@@ -30,7 +30,8 @@ class FoleyConfig:
     teach it slowly. ``levelled``: the SampleRNN writes every sound equally loud, and what it writes is multiplied by the course of
     loudness that it was told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level. ``waist``: what a
     tier tells its successors goes through so few numbers, which takes half of the weights away. ``tell_middle``: what conditions the top
-    tier's nodes conditions those of the middle one too.
+    tier's nodes conditions those of the middle one too. ``coloured``: what is written goes through a filter that belongs to the kind that is
+    seen (:mod:`avdemo.foley.colouring`).
     """
 
     variants: ClassVar[tuple[str, ...]] = VARIANTS
@@ -58,6 +59,7 @@ class FoleyConfig:
     kind_head: bool = True
     levelled: bool = True
     tell_middle: bool = True
+    coloured: bool = True
 
     def __post_init__(self) -> None:
         for name in ("kinds", "frame_sizes"):
@@ -69,6 +71,8 @@ class FoleyConfig:
             raise ValueError("VGG19's fc6 has 4096 numbers: visual=4096")
         if self.levelled and not self.envelope_head:
             raise ValueError("a levelled network needs the envelope head, which tells how loud its sound will be")
+        if self.coloured and not self.kind_head:
+            raise ValueError("a coloured network needs the kind head, which tells whose colour it is")
         if self.samples_per_frame % self.top_step:
             raise ValueError(
                 f"a video frame of {self.samples_per_frame} samples does not last a whole number of top-tier steps of {self.top_step}"
@@ -142,6 +146,7 @@ class FoleyConfig:
             kind_head=False,
             levelled=False,
             tell_middle=False,
+            coloured=False,
         )
 
     @classmethod

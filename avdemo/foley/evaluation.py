@@ -57,7 +57,7 @@ def evaluate(
     folder = open_pack(Path(data), get_settings().work_dir, packed=packed, progress=lambda s, t: tell(0.1 * s, t))
     pack = FoleyPack(folder)
     tell(0.1, "Making the test's videos")
-    made, real = made_pairs(pack, config, "test", max(sizes.made, sizes.spelled)), real_pairs(pack, config, "test", sizes.real)
+    made, real = made_pairs(pack, config, "test", sizes.made), real_pairs(pack, config, "test", sizes.real)
     known = made_pairs(pack, config, "train", sizes.spelled)
     tell(0.16, "Teaching the independent ear")
     ear = teach_ear(pack, config.kinds, sizes.lessons)
@@ -66,6 +66,8 @@ def evaluate(
     judged = _spread(made, sizes.judged)
     kinds = np.array([pair.kind for pair in judged])
     result.retrieval[CHANCE] = retrieval_chance(kinds)
+    few = _spread(made, max(len(config.kinds), len(made) // 2))
+    visual: dict[int, Tensor] = {}
     networks = {variant: family.network(variant) for variant in VARIANTS} | {RANDOM: _floor(config, made[0])}
     for number, (name, network) in enumerate(networks.items()):
         first, last = 0.22 + 0.76 * number / len(networks), 0.22 + 0.76 * (number + 1) / len(networks)
@@ -74,16 +76,20 @@ def evaluate(
             tell(first + (last - first) * share, f"{name}: {text}")
 
         part(0.0, "Looking at the videos")
-        with torch.inference_mode():
-            seen = {id(pair): seen_of(network, pair) for pair in (*made, *real, *known)}
-        _likely(result, name, network, seen, _spread(made, sizes.spelled * len(config.kinds)), known)
+        asked = made if name == CHIEF else few
+        with torch.no_grad():
+            for pair in (*made, *real, *known):
+                if name != RANDOM and id(pair) not in visual:  # the variants share their eye
+                    visual[id(pair)] = network.see(torch.from_numpy(pair.frames).unsqueeze(0))
+            wanted = (*made, *real, *known) if name != RANDOM else (*asked, *real, *known)
+            seen = {id(pair): seen_of(network, pair, visual.get(id(pair)) if name != RANDOM else None) for pair in wanted}
+        _likely(result, name, network, seen, few, known)
         if name != RANDOM:
             found = likelihoods(
                 network, judged, [seen[id(p)] for p in judged], sizes.judged_s, lambda s, t: part(0.1 + 0.4 * s, t)
             )
             result.retrieval[name] = retrieval(found, kinds)
             result.retrieval[name + RELATIVE] = retrieval(found - found.mean(0, keepdims=True), kinds)
-        asked = made if name == CHIEF else _spread(made, max(len(config.kinds), len(made) // 2))
         _listen(result, name, network, seen, asked, real, ear, lambda s, t: part(0.5 + 0.5 * s, t))
     for rows, pairs in ((result.made, made), (result.real, real)):
         if pairs:

@@ -11,7 +11,7 @@ from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.network import Foley
 
 SHARED = ("eye", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes")
-OWN = ("motion", "to_nodes", "says_loudness")
+OWN = ("motion", "to_nodes", "says_loudness", "colour")
 
 
 class Family(nn.Module):

@@ -9,17 +9,41 @@ never stop.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.signal import lfilter
 from torch import Tensor
 
 from avdemo.dsp import mulaw
 from avdemo.foley.config import HISS_DB, LEVELLED_DB, QUIETEST_DB, FoleyConfig
 
+HOLD_S = 0.06  # of the running means of power that the automatic gain compares
+HELD_DB = (-10.0, 30.0)  # its range
+LEAST = 1e-9  # of power: silence is not raised
+
 
 def encode(wav: Tensor, config: FoleyConfig) -> Tensor:
     """Samples in [-1, 1] -> levels (int64), by the configuration's quantiser."""
     return (mulaw.linear_encode if config.quantiser == "linear" else mulaw.mulaw_encode)(wav, config.levels)
+
+
+def hold(wav: np.ndarray, told_db: np.ndarray, powers: np.ndarray, samples_per_s: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bring sound to the loudness that it was told, slowly enough to leave its attacks alone: an automatic gain.
+
+    Args:
+        wav: (T,) as loud as the gain of :func:`course_db` makes it.
+        told_db: (T,) dB of full scale that it should have.
+        powers: (2,) running means of what is told and of what sounds, before the first sample.
+
+    Returns:
+        the sound (T,), float64, and the running means after it.
+    """
+    keep = np.exp(-1 / (HOLD_S * samples_per_s))
+    squares = np.stack([10 ** (told_db / 10), np.square(wav, dtype=np.float64)])
+    means, _ = lfilter([1 - keep], [1, -keep], squares, zi=keep * powers[:, None])
+    gain = np.sqrt((means[0] + LEAST) / (means[1] + LEAST)).clip(*(10 ** (db / 20) for db in HELD_DB))
+    return wav * gain, means[:, -1]
 
 
 def hiss(shape: tuple[int, ...], seed: int = 0) -> Tensor:

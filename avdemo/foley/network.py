@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avdemo.dsp import mulaw
+from avdemo.foley.colouring import Colour
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.levelling import course_db, encode, gains, hiss
 from avdemo.foley.seeing import Motion, eye_of, see
@@ -37,6 +38,8 @@ class Condition:
     loudness: Tensor | None  # (N, F) in [0, 1], decided from the picture: 0 is -60 dB, 1 full scale; None without that head
     kinds: Tensor | None  # (N, kinds + 1) logits of what is seen, the last for none of the kinds; None without that head
     gain_db: Tensor | None = None  # (N, F): how much louder than it is written the sound is; None for a network that is not levelled
+    told: Tensor | None = None  # (N, F): the loudness that the sound is held to, decided or given; None for one that is not levelled
+    colour_db: Tensor | None = None  # (N, 65): what is added to the spectrum of what is written; None for one that is not coloured
 
     def pick(self, clips: Sequence[int] | Tensor) -> Condition:
         """Those of these clips, in this order; a clip may come several times."""
@@ -68,6 +71,7 @@ class Foley(nn.Module):
             self.loudness_to_nodes = nn.Conv1d(1, config.row, 3, padding=1)
         if config.kind_head:
             self.says_kind = nn.Linear(config.visual, len(config.kinds) + 1)
+        self.colour = Colour(len(config.kinds)) if config.coloured else None
         self.rnn = SampleRNN(config)
 
     def encode(self, wav: Tensor) -> Tensor:
@@ -119,7 +123,7 @@ class Foley(nn.Module):
         n, count = seen.shape[:2]
         start = self.rnn.top.first_state(n) if self.seq is None else self.begin(self.seq(seen)[1])
         rows = seen.new_zeros(n, count, self.config.row) if self.to_nodes is None else self.to_nodes(seen)
-        decided = gain_db = None
+        decided = gain_db = told = None
         if self.says_loudness is not None:
             decided = self.says_loudness(seen.transpose(1, 2)).squeeze(1)
             told = decided.detach() if loudness is None else loudness  # it stays a loudness: the sound's error does not change it
@@ -128,7 +132,8 @@ class Foley(nn.Module):
         elif loudness is not None:
             raise ValueError("this network is not told a loudness")
         kinds = None if self.says_kind is None else self.says_kind(seen.mean(1)).float()
-        return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db)
+        colour_db = None if self.colour is None else self.colour(kinds)
+        return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db, told if self.config.levelled else None, colour_db)
 
     def rows_of(self, condition: Condition, first: int, samples: int) -> Tensor:
         """(N, samples / 64, R): of the top tier's nodes from sample ``first`` on. After the last video frame, that one stays."""

@@ -11,6 +11,7 @@ arrays, one folder a split::
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,6 +42,13 @@ class PairStore:
         )
         self.about: list[dict] = json.loads((folder / "pairs.json").read_text())
         self.kind = np.array([entry["kind"] for entry in self.about])
+
+    def part(self, numbers: np.ndarray) -> PairStore:
+        """Some of the pairs, in memory."""
+        part = copy.copy(self)
+        part.wav, part.flow, part.maps, part.kind = (np.array(a[numbers]) for a in (self.wav, self.flow, self.maps, self.kind))
+        part.about = [self.about[int(number)] for number in numbers]
+        return part
 
     def __len__(self) -> int:
         return len(self.about)

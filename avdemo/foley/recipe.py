@@ -15,6 +15,7 @@ from avdemo.backbones.mobilenet import features_of
 from avdemo.checkpoints import load_file
 from avdemo.checkpoints import save as save_checkpoint
 from avdemo.errors import InputError
+from avdemo.foley.calibrate import colour_family
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.family import Family
 from avdemo.foley.pair_store import PairStore, blocks_of, make_pairs
@@ -111,7 +112,7 @@ def train(
     }
     length = {"minutes": minutes, "steps": steps, "seed": seed, "resume": resume, "progress": progress}
     parts = train_parts(stores, out.with_name(out.stem + "-parts"), settings, view, variant=variant, **length)
-    assemble(parts, settings, out, variant)
+    assemble(parts, settings, out, variant, stores["train"])
     if config == "compact" and variant == "all":
         from avdemo.foley.card import describe
 
@@ -173,8 +174,13 @@ def train_parts(
     return parts
 
 
-def assemble(parts: Mapping[str, Path], config: FoleyConfig, out: Path, variant: str = "all") -> Path:
+def assemble(
+    parts: Mapping[str, Path], config: FoleyConfig, out: Path, variant: str = "all", pairs: PairStore | None = None
+) -> Path:
     """Write ``out``: the family, or one variant alone, with metadata that says how each part was trained; minutes and items are sums.
+
+    Args:
+        pairs: on which the colours are measured, where the configuration has them.
 
     Raises:
         WeightsError: a part is missing or damaged. RuntimeError: it does not fit the configuration.
@@ -185,6 +191,8 @@ def assemble(parts: Mapping[str, Path], config: FoleyConfig, out: Path, variant:
         about[part] = {name: loaded.metadata[name] for name in NOTED if name in loaded.metadata}
     family = Family(config)
     family.load_state_dict(load_file(parts["sound"]).state)
+    if config.coloured and pairs is not None:
+        colour_family(family, pairs)
     last = about["sound"]
     metadata = {
         "recipe": f"foley-{config.name}",

@@ -11,7 +11,7 @@ It runs on the processor also where there is a graphics card: one sample after a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,10 @@ from functools import partial
 import numpy as np
 import torch
 
+from avdemo.foley.colouring import minimum_phase
 from avdemo.foley.compiled import Weights, write
-from avdemo.foley.levelling import gains
+from avdemo.foley.config import QUIETEST_DB
+from avdemo.foley.levelling import LEAST, gains, hold
 from avdemo.foley.network import Condition, Foley
 
 THREADS = 2  # takes that are written at the same time
@@ -37,6 +39,10 @@ class Take:
     dice: np.random.Generator  # gives one number per sample
     temperature: float
     gain_db: np.ndarray | None = None  # (F,): how much louder than written it sounds in each video frame; None: as written
+    told_db: np.ndarray | None = None  # (F,): the loudness that it is held to; None: it is not
+    powers: np.ndarray | None = None  # (2,): running means of the power told and of that which sounds
+    taps: np.ndarray | None = None  # (128,): the filter that what is written goes through; None: no filter
+    past: np.ndarray | None = None  # (127,): what was written last, before the filter
     at: int = 0  # samples written
 
 
@@ -65,6 +71,8 @@ class Sampler:
         """
         if not 0 <= temperature < np.inf:
             raise ValueError(f"a temperature is a number from 0 on, not {temperature}")
+        colour = None if condition.colour_db is None else _array(condition.colour_db[clip])
+        taps = minimum_phase(colour) if colour is not None and colour.any() else None
         return Take(
             rows=_array(condition.rows[clip]),
             states=np.stack([_array(condition.start[:, clip]), self._start]),
@@ -72,6 +80,10 @@ class Sampler:
             dice=dice_of(seed, take),
             temperature=temperature,
             gain_db=None if condition.gain_db is None else _array(condition.gain_db[clip]),
+            told_db=None if condition.told is None else QUIETEST_DB * (1 - _array(condition.told[clip])),
+            powers=np.full(2, LEAST),
+            taps=taps,
+            past=None if taps is None else np.zeros(len(taps) - 1),
         )
 
     def levels(self, take: Take, samples: int, *, logits: np.ndarray | None = None) -> np.ndarray:
@@ -86,25 +98,41 @@ class Sampler:
         return levels
 
     def write(self, take: Take, samples: int) -> np.ndarray:
-        """The next samples of a take, float32 in [-1, 1], as loud as the condition says."""
+        """The next samples of a take, float32 in [-1, 1], as loud and of the colour that the condition says."""
         first = take.at
         wav = self._values[self.levels(take, samples)]
+        if take.taps is not None:
+            whole = np.concatenate([take.past, wav])  # float64, see below
+            wav, take.past = np.convolve(whole, take.taps, "valid"), whole[len(whole) - len(take.past) :]
         if take.gain_db is None:
-            return wav
+            return wav.astype(np.float32).clip(-1, 1)
         # in double precision: vector instructions round the last samples of a chunk otherwise, and chunks must not change the sound
-        gain = gains(torch.from_numpy(take.gain_db).double(), first, samples, self.config.samples_per_frame)
-        return (wav * gain.numpy().astype(np.float32)).clip(-1, 1)
+        gain, told = (
+            gains(torch.from_numpy(db).double(), first, samples, self.config.samples_per_frame).numpy()
+            for db in (take.gain_db, take.told_db)
+        )
+        wav, take.powers = hold(wav * gain, 20 * np.log10(told), take.powers, self.config.sample_rate)
+        return wav.astype(np.float32).clip(-1, 1)
 
     def write_all(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:
         """Write several takes, two at a time, in chunks (takes, up to chunk_s seconds) float32 in [-1, 1], ``samples`` in all.
 
         Whoever wants to stop stops asking; what was given before is complete.
         """
+        return self._side_by_side(self.write, takes, samples, chunk_s)
+
+    def write_plain(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:
+        """The same as it is written, neither coloured nor brought to its loudness."""
+        return self._side_by_side(lambda take, samples: self._values[self.levels(take, samples)], takes, samples, chunk_s)
+
+    def _side_by_side(
+        self, write: Callable[..., np.ndarray], takes: Sequence[Take], samples: int, chunk_s: float
+    ) -> Iterator[np.ndarray]:
         chunk = max(1, round(chunk_s * self.config.sample_rate))
         with ThreadPoolExecutor(min(THREADS, len(takes))) as threads:
             for first in range(0, samples, chunk):
                 count = min(chunk, samples - first)
-                yield np.stack(list(threads.map(partial(self.write, samples=count), takes)))
+                yield np.stack(list(threads.map(partial(write, samples=count), takes)))
 
 
 def dice_of(seed: int, take: int = 0) -> np.random.Generator:

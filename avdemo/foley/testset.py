@@ -25,11 +25,11 @@ Progress = Callable[[float, str], None]
 class Sizes:
     """How much is asked."""
 
-    made: int = 6  # pairs of each kind whose sound is generated
+    made: int = 4  # pairs of each kind whose sound is generated; half of them by all but the chief variant
     real: int = 2  # windows of each real clip
-    judged: int = 40  # sounds in the database of the retrieval, and as many queries
-    judged_s: float = 1.5  # of each
-    spelled: int = 5  # pairs of each kind whose cross-entropy is measured, of test and of training
+    judged: int = 30  # sounds in the database of the retrieval, and as many queries
+    judged_s: float = 1.04  # of each
+    spelled: int = 2  # pairs of each kind of the training data whose cross-entropy is measured
     lessons: int = 90  # windows of each kind that the independent classifier learns from
 
     @classmethod

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from tiny_foley import lively
 
+from avdemo.foley.calibrate import difference_db, spectrum
+from avdemo.foley.colouring import BINS, minimum_phase
 from avdemo.foley.config import FoleyConfig
-from avdemo.foley.levelling import course_db, gains
+from avdemo.foley.levelling import LEAST, course_db, gains, hold
 from avdemo.foley.objective import loudness_of
 
 CONFIG = FoleyConfig.debug()
@@ -44,3 +47,35 @@ def test_levelled_sound_comes_back_as_loud_as_it_was() -> None:
     assert ((back - wav).square().mean(1) / wav.square().mean(1) < 0.01).all()
     plain = lively(FoleyConfig.from_dict(CONFIG.as_dict() | {"levelled": False}))
     assert torch.equal(plain.levelled(wav, loudness), plain.encode(wav))
+
+
+def test_an_automatic_gain_holds_what_is_told_and_leaves_silence_alone() -> None:
+    rng, rate = np.random.default_rng(1), 8000
+    soft = 0.005 * rng.normal(size=rate)
+    told = np.full(rate, -20.0)
+    held, powers = hold(soft, told, np.full(2, LEAST), rate)
+    assert abs(10 * np.log10(np.mean(held[rate // 2 :] ** 2)) + 20) < 1 and powers.shape == (2,)
+    first, middle = hold(soft[:333], told[:333], np.full(2, LEAST), rate)
+    second, _ = hold(soft[333:], told[333:], middle, rate)
+    assert np.allclose(np.concatenate([first, second]), held, rtol=1e-12)
+    assert np.abs(hold(np.zeros(rate), told, np.full(2, LEAST), rate)[0]).max() == 0
+
+
+def test_the_filter_of_a_colour_has_its_spectrum_and_comes_at_once() -> None:
+    taps = minimum_phase(np.zeros(BINS))
+    assert taps[0] == pytest.approx(1) and np.abs(taps[1:]).max() < 1e-9
+    db = 12 * np.cos(np.linspace(0, 3, BINS))
+    taps = minimum_phase(db)
+    got = 20 * np.log10(np.abs(np.fft.rfft(taps, 2 * (BINS - 1))))
+    assert np.abs(got - db)[2:-2].max() < 1.0
+    assert np.sum(taps[:8] ** 2) > 0.8 * np.sum(taps**2)
+
+
+def test_a_difference_of_spectra_makes_one_of_the_other_and_keeps_the_power() -> None:
+    rng = np.random.default_rng(0)
+    white = 0.1 * rng.normal(size=(4, 16_000))
+    red = np.stack([np.convolve(w, [1, 0.9])[:16_000] for w in white])
+    db = difference_db(spectrum(red), spectrum(white))
+    made = np.stack([np.convolve(w, minimum_phase(db))[:16_000] for w in white])
+    assert np.abs(difference_db(spectrum(red), spectrum(made))).max() < 2 < np.abs(db).max()
+    assert float(np.mean(made**2)) == pytest.approx(float(np.mean(white**2)), rel=0.15)

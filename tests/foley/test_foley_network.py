@@ -140,7 +140,7 @@ def test_each_video_frame_conditions_its_own_samples(network, condition) -> None
 def test_what_each_variant_takes_from_the_picture() -> None:
     frames, flow = clips(CONFIG)
     other, still = frames.flip(0), torch.zeros_like(flow)
-    pure = {"motion_to_top": False, "envelope_head": False, "kind_head": False, "levelled": False}
+    pure = {"motion_to_top": False, "envelope_head": False, "kind_head": False, "levelled": False, "coloured": False}
     with torch.no_grad():
         network = lively(replace(FoleyConfig.debug("frame"), **pure))
         one, two = network.condition(frames), network.condition(other)

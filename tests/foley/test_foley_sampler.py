@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 
@@ -68,15 +69,34 @@ def test_without_a_waist_too_and_from_any_sample(first: int) -> None:
 
 def test_it_sounds_as_loud_as_the_condition_was_told(flow_network) -> None:
     loudness = torch.zeros(2, FRAMES)
-    loudness[1] = 0.5  # -30 dB
+    loudness[0], loudness[1] = 0.4, 0.7  # -36 and -18 dB
     with torch.no_grad():
-        quiet = flow_network.condition(*clips(CONFIG), loudness=loudness)
-    assert torch.equal(quiet.gain_db[0], torch.full((FRAMES,), -40.0)) and torch.equal(quiet.gain_db[1], torch.full((FRAMES,), -10.0))
+        condition = flow_network.condition(*clips(CONFIG), loudness=loudness)
+    assert torch.allclose(condition.gain_db, torch.tensor([[-16.0], [2.0]]).expand(2, FRAMES), atol=1e-4)
     sampler = Sampler(flow_network)
-    for clip, db in ((0, -40), (1, -10)):
-        levels = sampler.levels(sampler.begin(quiet, clip), 500)
-        wav = sampler.write(sampler.begin(quiet, clip), 500)
-        assert np.allclose(wav, flow_network.decode(torch.from_numpy(levels)).numpy() * 10 ** (db / 20), rtol=1e-5, atol=1e-8)
+    for clip, db in ((0, -36), (1, -18)):
+        wav = sampler.write(sampler.begin(condition, clip), FRAMES * CONFIG.samples_per_frame)
+        assert 10 * np.log10(np.mean(np.square(wav[len(wav) // 2 :]))) == pytest.approx(db, abs=4)
+
+
+def test_a_colour_filters_what_is_written(flow_network) -> None:
+    network = copy.deepcopy(flow_network)
+    with torch.no_grad():
+        plain = network.condition(*clips(CONFIG))
+        network.colour.db[:, :33] = -20.0  # the lower half of the spectrum
+        dark = network.condition(*clips(CONFIG))
+    sampler = Sampler(network)
+    samples = FRAMES * CONFIG.samples_per_frame
+    takes = [sampler.begin(condition, seed=4) for condition in (plain, dark)]
+    assert takes[0].taps is None and takes[1].taps is not None
+    assert np.array_equal(*(np.concatenate(list(sampler.write_plain([t], 400)), 1) for t in (sampler.begin(plain), sampler.begin(dark))))
+    low = []
+    for take in takes:
+        power = np.abs(np.fft.rfft(sampler.write(take, samples))) ** 2
+        low.append(power[: len(power) // 2].sum() / power.sum())
+    assert low[1] < 0.5 * low[0]
+    whole, parts = sampler.begin(dark, seed=1), sampler.begin(dark, seed=1)
+    assert np.array_equal(sampler.write(whole, 500), np.concatenate([sampler.write(parts, n) for n in (1, 130, 369)]))
 
 
 def test_chunks_do_not_change_the_sound(sampler, condition) -> None:

@@ -167,7 +167,7 @@ def test_parts_assemble(store, tmp_path, variant) -> None:
 
 
 def test_the_paper_s_losses_need_no_sight(store, tmp_path) -> None:
-    off = dict.fromkeys(("motion_to_top", "envelope_head", "kind_head", "levelled"), False)
+    off = dict.fromkeys(("motion_to_top", "envelope_head", "kind_head", "levelled", "coloured"), False)
     plain = replace(CONFIG, **off)
     parts = recipe.train_parts({"train": store, "val": store}, tmp_path / "parts", plain, None, minutes=None, steps=2, seed=0)
     assert set(parts) == {"sound"}
