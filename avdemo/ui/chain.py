@@ -64,7 +64,9 @@ class Chain:
 
         after = {"keeps_status": True, "mode": mode}
         begun = wire(trigger, begin, fill_from, [self.stop, *fills], self.status, lane=LIGHT_LANE, mode=mode)
-        ran = wire(begun.then, grow if inspect.isgeneratorfunction(job) else run, inputs, outputs, self.status, busy=busy, mode=mode)
+        ran = wire(
+            begun.then, grow if inspect.isgeneratorfunction(job) else run, inputs, outputs, self.status, busy=busy, mode=mode
+        )
         if then is not None:
             ran = wire(ran.then, then, then_from, then_to, self.status, js=js, **after)
         wire(ran.then, end, [], [self.stop], self.status, lane=LIGHT_LANE, **after)

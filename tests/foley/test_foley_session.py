@@ -249,7 +249,11 @@ def test_the_tab_knows_the_pipeline_s_numbers_without_loading_it():
     from avdemo.foley import tab
 
     assert (tab.CHECKPOINT, tab.VARIANT, tab.FOLLOW) == (pipeline.CHECKPOINT, pipeline.VARIANT, pipeline.FOLLOW)
-    assert (tab.STILL_SECONDS, tab.LONGEST_STILL, tab.MOST_TAKES) == (pipeline.STILL_SECONDS, pipeline.MAX_STILL, pipeline.MOST_TAKES)
+    assert (tab.STILL_SECONDS, tab.LONGEST_STILL, tab.MOST_TAKES) == (
+        pipeline.STILL_SECONDS,
+        pipeline.MAX_STILL,
+        pipeline.MOST_TAKES,
+    )
     assert tab.HOTTEST <= pipeline.HOTTEST
 
 
