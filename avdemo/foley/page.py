@@ -41,7 +41,7 @@ VARIANT_INFO = (
     "all of them once, before the sound begins."
 )
 NEXT_TIME = "Counts the next time that you press Add sound or Again."
-TEMPERATURE_INFO = f"How daring it is: 1 as it was learned, less is tamer and more even, more wilder and noisier, 0 always takes the likeliest. {NEXT_TIME}"
+TEMPERATURE_INFO = f"How daring it is: 1 as it was learned, less is tamer and more even, more is wilder, 0 always takes the likeliest. {NEXT_TIME}"
 SEED_INFO = "Again takes the next one; the same seed gives the same sound."
 TAKES_INFO = f"Different sounds of one seed, to pick from. {NEXT_TIME}"
 SECONDS_INFO = f"How long the photo sounds. {NEXT_TIME}"
