@@ -22,7 +22,7 @@ WINDOW_S = 2.0
 N_FFT, HOP, MELS = 512, 320, 64
 FLOOR_DB = -80.0  # under the loudest
 UNIT_DB = 20.0  # what a difference of 1 stands for
-STEPS, BATCH, RATE = 300, 32, 3e-3
+BATCH, RATE = 32, 3e-3
 TRIES = 3  # stretches of a recording of which the loudest is taken
 LOUD = 0.003  # of full scale: quieter windows are not judged
 
@@ -52,14 +52,20 @@ class Ear(nn.Module):
 
 
 def windows_of(pack: FoleyPack, split: str, kinds: tuple[str, ...], per_kind: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Windows of 2 s of a split's recordings, (kinds * per_kind, samples), and their kinds; short recordings lie somewhere in silence."""
+    """Windows of 2 s of a split's recordings, (kinds * per_kind, samples), and their kinds; short recordings lie somewhere in silence.
+
+    Kinds that the split does not have are left out.
+    """
     rng = np.random.default_rng([seed, 31])
     size = round(WINDOW_S * pack.sample_rate)
-    found = np.zeros((len(kinds), per_kind, size), np.float32)
+    found, there = np.zeros((len(kinds), per_kind, size), np.float32), []
     for k, kind in enumerate(kinds):
         groups: dict[str, list[int]] = {}
         for number in pack.sounds_of(kind, split):
             groups.setdefault(pack.sounds[number]["group"], []).append(number)
+        if not groups:
+            continue
+        there.append(k)
         names = list(groups)
         share = np.sqrt([sum(pack.sounds[i]["length"] for i in group) for group in groups.values()])
         for n in range(per_kind):
@@ -72,12 +78,12 @@ def windows_of(pack: FoleyPack, split: str, kinds: tuple[str, ...], per_kind: in
                 wav = pack.wav(number)[:size]
                 start = int(rng.integers(size - len(wav) + 1))
                 found[k, n, start : start + len(wav)] = wav
-    labels = torch.arange(len(kinds)).repeat_interleave(per_kind)
-    return torch.from_numpy(found.reshape(-1, size)), labels
+    labels = torch.tensor(there).repeat_interleave(per_kind)
+    return torch.from_numpy(found[there].reshape(-1, size)), labels
 
 
-def teach_ear(pack: FoleyPack, kinds: tuple[str, ...], per_kind: int, *, seed: int = 0, steps: int = STEPS) -> Ear:
-    """A new ear, taught on ``per_kind`` windows of the training recordings of each kind; in eval mode."""
+def teach_ear(pack: FoleyPack, kinds: tuple[str, ...], per_kind: int, steps: int, *, seed: int = 0) -> Ear:
+    """A new ear, taught on ``per_kind`` windows of the training recordings of each kind in so many steps; in eval mode."""
     wavs, labels = windows_of(pack, "train", kinds, per_kind, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -60,7 +60,7 @@ def evaluate(
     made, real = made_pairs(pack, config, "test", sizes.made), real_pairs(pack, config, "test", sizes.real)
     known = made_pairs(pack, config, "train", sizes.spelled)
     tell(0.16, "Teaching the independent ear")
-    ear = teach_ear(pack, config.kinds, sizes.lessons)
+    ear = teach_ear(pack, config.kinds, sizes.lessons, sizes.taught)
     result = Evaluation({"name": model.name, "sha256": model.sha256}, ear=_ear_scores(ear, pack, sizes))
     result.counts = {"made": float(len(made)), "real": float(len(real)), "judged": float(min(sizes.judged, len(made)))}
     judged = _spread(made, sizes.judged)
@@ -120,7 +120,8 @@ def _ear_scores(ear: Ear, pack: FoleyPack, sizes: Sizes) -> dict[str, dict[str, 
         right = heard_kinds(ear, list(wavs.numpy()), pack.sample_rate) == kinds.numpy()
         row["all"][split] = 100 * float(right.mean())
         for number, kind in enumerate(pack.kinds):
-            row[kind][split] = 100 * float(right[kinds.numpy() == number].mean())
+            if (mine := kinds.numpy() == number).any():
+                row[kind][split] = 100 * float(right[mine].mean())
     return row
 
 

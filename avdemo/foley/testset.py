@@ -30,11 +30,12 @@ class Sizes:
     judged: int = 30  # sounds in the database of the retrieval, and as many queries
     judged_s: float = 1.04  # of each
     spelled: int = 2  # pairs of each kind of the training data whose cross-entropy is measured
-    lessons: int = 90  # windows of each kind that the independent classifier learns from
+    lessons: int = 90  # windows of each kind that the independent classifier learns from ...
+    taught: int = 300  # ... and steps in which it does
 
     @classmethod
     def quick(cls) -> Sizes:
-        return cls(1, 1, 10, 0.5, 1, 12)
+        return cls(1, 1, 10, 0.5, 1, 30, 150)
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,15 @@ class Pair:
 
 
 def made_pairs(pack: FoleyPack, config: FoleyConfig, split: str, per_kind: int, seed: int = SEED) -> list[Pair]:
-    """``per_kind`` moving pairs of each kind, sorted by kind; none silent or still, for those say nothing about timing.
+    """``per_kind`` moving pairs of each kind that the split has, sorted by kind; none silent or still, for those say nothing about timing.
 
     Raises:
-        InputError: the split has no sounds of a kind.
+        InputError: the split has no sounds, or hardly any of a kind.
     """
     maker = PairMaker(
         pack, split, frames=FRAMES, hop=config.samples_per_frame, picture_size=config.picture_size, stills=0.0, real=0.0, seed=seed
     )
-    kept: dict[int, list[Pair]] = {kind: [] for kind in range(len(config.kinds))}
+    kept: dict[int, list[Pair]] = {config.kinds.index(kind): [] for kind in sorted(maker.kinds, key=config.kinds.index)}
     for index in range(TRIES * per_kind * len(kept)):
         if all(len(pairs) == per_kind for pairs in kept.values()):
             break

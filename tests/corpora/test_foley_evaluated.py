@@ -1,0 +1,65 @@
+"""From a data folder through kept pairs to an evaluation and its card, all tiny: that every part fits the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_foley_sounds import write_foley_data
+
+from avdemo.corpora.pack_foley import FoleyPlan, pack_foley
+from avdemo.foley.config import VARIANTS, FoleyConfig
+
+CONFIG = replace(FoleyConfig.compact(), eye="tiny", picture_size=32, dim=16, waist=8, embed=4, visual=12, seq_hidden=8, motion=6)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory) -> Path:
+    home = tmp_path_factory.mktemp("foley")
+    pack_foley(write_foley_data(home / "data"), home / "pack", plan=FoleyPlan(made_printers=2, backgrounds=0, emoji=False))
+    return home / "pack"
+
+
+def test_pairs_are_kept_as_they_are_made(packed, tmp_path) -> None:
+    from avdemo.corpora.puppets import PairMaker
+    from avdemo.foley.pair_store import OTHERS, make_pairs
+
+    told = []
+    kept = make_pairs(packed, tmp_path / "train", CONFIG, "train", 3, progress=lambda share, text: told.append(share))
+    maker = PairMaker(packed, "train", picture_size=32)
+    for number in range(3):
+        pair = maker.item(number)
+        assert np.abs(kept.sound(number) - pair["wav"]).max() < 1e-3
+        assert kept.about[number]["kind"] == pair["kind"] == kept.kind[number]
+        assert np.abs(kept.flow[number] - pair["flow"]).max() < 0.05
+    assert kept.maps.shape == (3, 50, 96, 4, 4) and 0 < len(kept.others) <= OTHERS
+    again = make_pairs(packed, tmp_path / "train", CONFIG, "train", 3)
+    assert np.array_equal(again.wav, kept.wav)
+    part = kept.part(np.array([2, 0]))
+    assert len(part) == 2 and np.array_equal(part.wav[0], kept.wav[2]) and part.about[1] == kept.about[0]
+
+
+def test_evaluation_and_card(packed, tmp_path) -> None:
+    import torch
+
+    from avdemo.checkpoints import records, save
+    from avdemo.foley.card import write_foley_card
+    from avdemo.foley.evaluation import evaluate
+    from avdemo.foley.family import Family
+    from avdemo.foley.report import CHANCE, RANDOM, TRUE
+    from avdemo.foley.testset import Sizes
+
+    torch.manual_seed(0)
+    path = save(tmp_path / "foley-tiny.safetensors", Family(CONFIG).state_dict(), CONFIG.as_dict(), {"minutes": 0.1})
+    told: list[float] = []
+    found = evaluate(
+        packed, packed=packed, checkpoint=str(path), sizes=Sizes(1, 1, 4, 0.16, 1, 3, 2), progress=lambda share, text: told.append(share)
+    )
+    assert told == sorted(told) and told[-1] == 1.0
+    assert {*VARIANTS, RANDOM} == set(found.nats) and all(3 < row["test"] < 8 for row in found.nats.values())
+    assert {*VARIANTS, RANDOM, TRUE, CHANCE} <= set(found.made) and found.made[TRUE]["course"] == pytest.approx(1)
+    assert set(found.retrieval) >= {*VARIANTS, CHANCE} and "random weights" in found.table()
+    write_foley_card(path, found, command="python -m avdemo train foley", metadata={"minutes": 0.1})
+    assert "foley-tiny" in records(tmp_path) and "## Limits" in path.with_suffix(".md").read_text()
