@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "avdemo" / "lips" / "examples"
+from made_lips_input import EXAMPLES, syllables
 
 
 @pytest.fixture(autouse=True)
@@ -69,15 +68,6 @@ def shipped(weights_folder, use_weights):
     from avdemo.lips import pipeline
 
     return use_weights(weights_folder, pipeline)
-
-
-def syllables(seconds: float, rate: int = 16_000, pauses: tuple[tuple[float, float], ...] = ()) -> np.ndarray:
-    """Noise in the rhythm of syllables, (1, samples), silent in the pauses (from, to) in seconds."""
-    at = np.arange(round(seconds * rate)) / rate
-    wav = 0.2 * np.random.default_rng(1).normal(size=len(at)) * np.maximum(0, np.sin(2 * np.pi * 4 * at)) ** 2
-    for first, last in pauses:
-        wav[(at >= first) & (at < last)] = 0
-    return wav[None].astype(np.float32)
 
 
 @pytest.fixture(scope="session")

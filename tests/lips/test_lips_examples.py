@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES
+from made_lips_input import EXAMPLES
 
 from avdemo import media
 from avdemo.corpora import make_lips_examples as make

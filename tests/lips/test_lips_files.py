@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import syllables
+from made_lips_input import syllables
 
 from avdemo import media
 from avdemo.__main__ import main

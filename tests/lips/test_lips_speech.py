@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import syllables
+from made_lips_input import syllables
 
 from avdemo import media
 from avdemo.errors import InputError, LimitError, NoAudioError
