@@ -30,7 +30,7 @@ from avdemo.lips.report import (
 from avdemo.training.card import ScoreRow, ScoreTable, write_card
 
 DATA = (
-    "Mouth crops of 36 speakers at 25 frames a second, 1,628 clips, 39 minutes: newsreaders in Arabic (1,428 clips), and speaker s1 of GRID "
+    "Mouth crops of 36 speakers at 25 frames a second, 1,628 clips, 39 minutes: 35 newsreaders in Arabic (1,432 clips), and speaker s1 of GRID "
     "(English commands). 1,337 clips of 28 speakers taught, 135 other clips of theirs chose the weights, 156 clips of 8 other speakers were "
     "held out for the test. The look through ImageNet in training is by MobileNetV2 (Apache-2.0), which is not part of the checkpoint."
 )
@@ -52,6 +52,7 @@ LIMITS = (
     "Made to see how far this goes, not to make people say what they never said: ask before you use a person's photo, and leave the mark "
     "on what you pass on.",
 )
+ORDER = ("points", "judge", "speech", "sync", "painter", "generator")
 _KINDS = {SWAPPED: "control", STILL: "floor", RANDOM: "floor", TOLD: "bound", TRUE: "bound"}
 NAMES = {
     "lmd": "LMD, px", "ssim": "SSIM", "psnr": "PSNR, dB", "psnr 2018": "PSNR as of 2018, dB", "cpbd": "CPBD", "identity": "identity, %",
@@ -162,10 +163,19 @@ def write_lips_card(out: Path, scores: Evaluation, *, command: str, metadata: di
     )  # fmt: skip
 
 
+def _turn(part: tuple[str, Any]) -> int:
+    """When a part was trained; JSON keeps no order."""
+    return ORDER.index(part[0]) if part[0] in ORDER else len(ORDER)
+
+
 def _parts(metadata: dict[str, Any]) -> str:
     """How long each part was trained, in a sentence."""
     parts = metadata.get("parts", {})
-    told = [f"{name} {about['minutes']:.0f} min ({about['steps']:,} steps)" for name, about in parts.items() if "steps" in about]
+    told = [
+        f"{name} {about['minutes']:.0f} min ({about['steps']:,} steps)"
+        for name, about in sorted(parts.items(), key=_turn)
+        if "steps" in about
+    ]
     return f"The parts, one after the other: {', '.join(told)}." if told else ""
 
 

@@ -24,7 +24,7 @@ class Sizes:
     """``clips``: of each speaker at most, None for all; ``every``: one frame in so many is looked at for likeness and sharpness."""
 
     clips: int | None = None
-    every: int = 3
+    every: int = 4
 
     @classmethod
     def quick(cls) -> Sizes:
