@@ -18,7 +18,7 @@ from avdemo.errors import InputError
 from avdemo.media.motion import GRID, flow, motion_energy
 
 FPS, FRAMES = 12.5, 50
-SCENE_CASES = [(kind, scene) for kind, scenes in SCENES.items() for scene in {scene for _, scene, _ in scenes}]
+SCENE_CASES = [(kind, scene) for kind, scenes in SCENES.items() for scene in dict.fromkeys(scene for _, scene, _ in scenes)]
 
 
 @pytest.fixture(scope="module")
