@@ -1,4 +1,4 @@
-"""The commands: ``python -m avdemo isolate|match|imagine|sonify|evaluate|bench|train|weights|replay``.
+"""The commands: ``python -m avdemo isolate|foley|match|imagine|sonify|evaluate|bench|train|weights|replay``.
 
 Results go to standard output, progress to standard error; refusals are raised as :class:`avdemo.errors.AvdemoError` and printed
 by ``__main__``. A command imports what it needs when it runs, so that ``--help`` is there at once.
@@ -6,26 +6,20 @@ by ``__main__``. A command imports what it needs when it runs, so that ``--help`
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import inspect
-import json
 import math
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from avdemo.checkpoints.cli import weights_app
 from avdemo.errors import AvdemoError, InputError
+from avdemo.shell import extras_explained, progress_on_stderr, show, show_run
 from avdemo.ui.capabilities import CAPABILITIES
-
-PROGRESS_EVERY_S = 2.0  # between lines when standard error is not a terminal
 
 app = typer.Typer(
     help="Sound and picture, after five papers: the same as the app's tabs, from a shell.",
@@ -121,6 +115,28 @@ def sonify(
     folder = out if out is not None else Path("out") / f"{image.stem}-sonified"
     with progress_on_stderr() as progress:
         run = pipeline.sonify(image, seed=seed, seconds=seconds, out_dir=folder, progress=progress)
+    show_run(run, folder, as_json)
+
+
+@app.command()
+def foley(
+    video: Annotated[Path, typer.Argument(help="A video, with sound or without, or a photo.", metavar="VIDEO")],
+    variant: Annotated[
+        Literal["frame", "seq", "flow"], typer.Option("--variant", help="How the pictures reach the sound.")
+    ] = "flow",
+    seed: Seed = 0,
+    temperature: Annotated[float, typer.Option("--temperature", metavar="T", help="0 to 2; 1 is as it was learned.")] = 1.0,
+    loudness_db: Annotated[float, typer.Option("--loudness", metavar="DB", help="Louder or softer, -40 to 20.")] = 0.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Mix the sound under the video's own instead of replacing that.")] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the sound of a silent video or of a photo: video.mp4, sound.wav, run.json."""
+    pipeline = part_of("foley", "pipeline")
+    folder = out if out is not None else Path("out") / f"{video.stem}-with-sound"
+    knobs = {"variant": variant, "seed": seed, "temperature": temperature, "loudness_db": loudness_db, "keep": keep}
+    with progress_on_stderr() as progress:
+        run = pipeline.foley(video, **knobs, out_dir=folder, progress=progress)
     show_run(run, folder, as_json)
 
 
@@ -255,62 +271,3 @@ def _is_there(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # not even the folder is there
         return False
-
-
-@contextlib.contextmanager
-def extras_explained() -> Iterator[None]:
-    """A package that only training or testing needs, and that is not installed, becomes a sentence."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package in ("", "avdemo"):
-            raise
-        raise InputError(
-            f"This needs the package {package}, which running the app does not; install it with "
-            "`pip install -r avdemo/training/requirements.txt`."
-        ) from error
-
-
-@contextlib.contextmanager
-def progress_on_stderr() -> Iterator[Any]:
-    """A callable (fraction, words) that tells standard error how far it is: one line redrawn on a terminal, else now and then."""
-    terminal = sys.stderr.isatty()
-    last = {"time": -math.inf, "words": "", "width": 0}
-
-    def tell(fraction: float, words: str = "") -> None:
-        now = time.monotonic()
-        line = f"{min(max(fraction, 0.0), 1.0):4.0%} {words}"
-        if terminal:
-            sys.stderr.write("\r" + line.ljust(last["width"]))
-            last["width"] = len(line)
-        elif words != last["words"] or now - last["time"] >= PROGRESS_EVERY_S:
-            sys.stderr.write(line.rstrip() + "\n")
-        else:
-            return
-        last.update(time=now, words=words)
-        sys.stderr.flush()
-
-    try:
-        yield tell
-    finally:
-        if last["width"]:
-            sys.stderr.write("\r" + " " * last["width"] + "\r")
-
-
-def show_run(run: dict[str, Any], folder: Path, as_json: bool) -> None:
-    """Print what a command's run.json says came out, and the files that it wrote into ``folder``; or all of it as JSON."""
-    if as_json:
-        typer.echo(json.dumps(run, indent=2, ensure_ascii=False))
-        return
-    results = run.get("results", {})
-    for sentence in [results.get("sentence"), *results.get("notes", [])]:
-        if sentence:
-            typer.echo(sentence)
-    for name in [*(entry["name"] for entry in run["outputs"]), "run.json"]:
-        typer.echo(folder / name)
-
-
-def show(result: Any, as_json: bool) -> None:
-    """Print a result: ``as_dict()`` as JSON or ``table()`` as text."""
-    typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if as_json else result.table())

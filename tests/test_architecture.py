@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "settings": {"errors"},
     "runs": GROUND,
     "replay": GROUND | {"runs", "checkpoints", "ui"},  # of ui only the list of capabilities, which knows no gradio
+    "hooks": {"errors"},  # how every job tells how far it is
+    "sessions": GROUND | {"media", "hooks"},  # what every tab remembers
     "benches": GROUND | {"media"},  # what every bench command needs
     "media": GROUND,
     "dsp": GROUND,
@@ -40,14 +42,15 @@ MAY_IMPORT = {
     "corpora": GROUND | {"media", "dsp"},
     "training": GROUND | {"checkpoints"},
     "ui": GROUND | {"media", "viz", "checkpoints", "runs"},
-    "cli": GROUND | {"checkpoints", "replay", "runs", "ui"},
+    "shell": GROUND,
+    "cli": GROUND | {"checkpoints", "replay", "runs", "shell", "ui"},
     "__main__": GROUND | {"cli"},
 }
-LIBRARY = GROUND | {"backbones", "media", "dsp", "viz", "checkpoints", "runs"}
+LIBRARY = GROUND | {"backbones", "media", "dsp", "viz", "checkpoints", "runs", "hooks", "sessions"}
 TEACHING = {"corpora", "training", "metrics", "benches"}  # needed to train and to measure, never to run the app
 LOWEST = ("config", "network", "objective")
 # A network that is too long for one file: its modules obey what network.py obeys.
-NETWORK_PARTS = ("hearing", "seeing", "generators", "critics", "tiers")
+NETWORK_PARTS = ("hearing", "seeing", "generators", "critics", "tiers", "levelling", "colouring")
 LOWEST += NETWORK_PARTS
 # The parts of a capability; a part that is not listed may do what a recipe may, unless a pipeline or a tab reaches it.
 PART_MAY_IMPORT = {
@@ -205,7 +208,10 @@ def test_only_the_list_of_capabilities_is_taken_from_ui_by_the_command_line() ->
 
 
 def test_signals_and_networks_touch_no_file() -> None:
-    for path in [*_in("dsp", "backbones"), *[p for p in _in(*CAPABILITIES) if p.stem in ("network", "objective", *NETWORK_PARTS)]]:
+    for path in [
+        *_in("dsp", "backbones"),
+        *[p for p in _in(*CAPABILITIES) if p.stem in ("network", "objective", *NETWORK_PARTS)],
+    ]:
         assert not _top(path) & TOUCHES_FILES, f"{_name(path)} imports {_top(path) & TOUCHES_FILES}"
         assert not _calls(path) & {"open", "torch.load", "torch.save", "np.load", "np.save"}, _name(path)
         assert not any(name.startswith(("avdemo.media", "avdemo.checkpoints", "torchvision.io")) for name in _imports(path))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+
+run_lock = threading.Lock()  # one network at a time: two would share the same cores
 
 
 @dataclass(frozen=True)
@@ -59,3 +64,13 @@ def open_model(
         finish(network)
     network.to(device).to(memory_format=torch.channels_last)
     return Model(network, name, loaded.sha256, device, inference_dtype(device))
+
+
+@contextlib.contextmanager
+def at_work(model: Model, *, exact: bool = False) -> Iterator[None]:
+    """Within it, the model's network may be called; ``exact``: in float32 on any device, as decibels need it."""
+    import torch
+
+    halves = model.dtype != torch.float32 and not exact
+    with torch.inference_mode(), run_lock, torch.autocast(model.device.type, model.dtype, enabled=halves):
+        yield

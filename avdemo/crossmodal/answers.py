@@ -12,6 +12,7 @@ from avdemo.crossmodal import page, results, session
 from avdemo.crossmodal.page import Changes
 from avdemo.crossmodal.session import PICTURE, SOUND, State, opinion
 from avdemo.errors import InputError
+from avdemo.hooks import part
 
 Answer = tuple[Changes, State | None]
 Given = dict[str, Any]  # "file"; of an example "title" and "sentence"; "is_video" of a sound that has to be taken out of it
@@ -246,9 +247,3 @@ class Answers:
         files = {"trip": str(end)}
         after = {**state, "files": {**state["files"], **files}}
         return {**page.travelled(direction, hops), **page.downloads(after, direction)}, {"files": files}
-
-
-def part(hooks: dict[str, Any], first: float, last: float) -> dict[str, Any]:
-    """The hooks for a part of a job that takes it from ``first`` to ``last``."""
-    tell = hooks.get("progress")
-    return {**hooks, "progress": tell and (lambda share, words: tell(first + (last - first) * share, words))}

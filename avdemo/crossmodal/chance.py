@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from avdemo.errors import InputError
+from avdemo.hooks import MOST_SEED, check_seed, is_whole
 
-MOST_SEED = 2**32 - 1
-
-
-def is_whole(number: float) -> bool:
-    """Whether it is a whole number, such as 4 or 4.0."""
-    return not isinstance(number, bool) and math.isfinite(number) and number == int(number)
-
-
-def check_seed(seed: int) -> int:
-    """The seed itself.
-
-    Raises:
-        InputError: it is not a whole number from 0 to 4294967295.
-    """
-    if not (is_whole(seed) and 0 <= seed <= MOST_SEED):
-        raise InputError(f"The seed {seed} cannot be used; give a whole number from 0 to {MOST_SEED}.")
-    return int(seed)
+__all__ = ["MOST_SEED", "check_seed", "is_whole", "noise"]
 
 
 def noise(seed: int, number: int, length: int) -> np.ndarray:

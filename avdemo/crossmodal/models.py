@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from avdemo.checkpoints.running import Model
-from avdemo.errors import Cancelled
+from avdemo.checkpoints.running import Model, at_work
+from avdemo.hooks import Progress, Step, Stop, stepper
 
 if TYPE_CHECKING:
     from avdemo.crossmodal.network import Crossmodal
 
-CHECKPOINT = "crossmodal-compact"
+__all__ = ["CHECKPOINT", "Model", "Progress", "Step", "Stop", "at_work", "load_model", "stepper"]
 
-Progress = Callable[[float, str], None]
-Stop = Callable[[], bool]
-Step = Callable[[float, str], None]  # tells how far a job is; raises Cancelled when it was stopped
-run_lock = threading.Lock()  # one network at a time: two would share the same cores
+CHECKPOINT = "crossmodal-compact"
 
 
 @lru_cache(maxsize=2)
@@ -33,25 +27,3 @@ def load_model(name: str = CHECKPOINT) -> Model:
         return Crossmodal(CrossmodalConfig.from_dict(config))
 
     return open_model(name, build)
-
-
-@contextlib.contextmanager
-def at_work(model: Model, *, exact: bool = False) -> Iterator[None]:
-    """Within it, the model's network may be called; ``exact``: in float32 on any device, as decibels need it."""
-    import torch
-
-    halves = model.dtype != torch.float32 and not exact
-    with torch.inference_mode(), run_lock, torch.autocast(model.device.type, model.dtype, enabled=halves):
-        yield
-
-
-def stepper(progress: Progress | None, cancelled: Stop | None, first: float = 0.0, last: float = 1.0) -> Step:
-    """A function (share, words) for a part of a job that takes it from ``first`` to ``last``; raises Cancelled when it was stopped."""
-
-    def step(share: float, words: str) -> None:
-        if cancelled and cancelled():
-            raise Cancelled
-        if progress:
-            progress(first + (last - first) * share, words)
-
-    return step

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from avdemo.crossmodal.config import KINDS
 from avdemo.crossmodal.session import DIRECTIONS, PICTURE, SOUND, State
+from avdemo.viz.markup import QUIET, said
+from avdemo.viz.markup import bars as drawn_bars
 
 if TYPE_CHECKING:
     from avdemo.crossmodal.pipeline import Heard, Played, Seen
@@ -74,34 +76,13 @@ STYLE = """<style>
 :is(#imagine-chosen, #imagine-picture, [id^=imagine-hop]) img { width: 100%; height: 100%; object-fit: contain; }
 </style>"""
 
-ROW = "display: grid; grid-template-columns: 8.2em 1fr 2.6em; align-items: center; gap: 10px; margin: 5px 0 0; font-size: .92rem"
-METER = "height: 10px; border-radius: 5px; background: var(--border-color-primary); overflow: hidden"
-QUIET = "color: var(--body-text-color-subdued); font-size: .9rem; margin: 6px 0 0"
-STRONG = "font-size: 1.1rem"
-
 
 def bars(probability: Mapping[str, float], heading: str) -> str:
     """The likeliest instruments and "none of these", with a bar for each (HTML)."""
     from avdemo.crossmodal.verdict import OTHER
 
     ranked = sorted((name for name in probability if name != OTHER), key=lambda name: -probability[name])[:TOP]
-    rows = [_bar(name, probability[name], "var(--color-accent)") for name in ranked]
-    rows.append(_bar(OTHER, probability[OTHER], "var(--neutral-500)"))
-    return f'<div style="font-weight: 600; margin: 10px 0 0; font-size: .92rem">{html.escape(heading)}</div>{"".join(rows)}'
-
-
-def _bar(name: str, share: float, colour: str) -> str:
-    fill = f'<i style="display: block; height: 100%; width: {100 * share:.1f}%; background: {colour}"></i>'
-    value = f'<span style="font-variant-numeric: tabular-nums; text-align: right">{share:.2f}</span>'
-    return (
-        f'<div style="{ROW}"><span>{html.escape(name)}</span><span style="{METER}" aria-hidden="true">{fill}</span>{value}</div>'
-    )
-
-
-def said(sentence: str, *more: str) -> str:
-    """A sentence in bold, and quiet ones under it (HTML); empty ones are left out."""
-    quiet = "".join(f'<div style="{QUIET}">{html.escape(words)}</div>' for words in more if words)
-    return f'<div role="status"><strong style="{STRONG}">{html.escape(sentence)}</strong>{quiet}</div>'
+    return drawn_bars({name: probability[name] for name in ranked}, heading, last={OTHER: probability[OTHER]})
 
 
 def _look_for(state: State) -> str:

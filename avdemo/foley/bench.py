@@ -26,7 +26,7 @@ def bench(progress: Callable[[float, str], None] | None = None, *, network=None,
     """Measure writing, seeing, memory and the floor; each the median of ``repeats`` runs, with everything compiled.
 
     Args:
-        network: a :class:`avdemo.foley.network.Foley`; None: the first checkpoint there is, else random weights of the compact size.
+        network: a :class:`avdemo.foley.network.Foley`; None: the shipped checkpoint, else random weights of the compact size.
 
     Raises:
         WeightsError: there is a checkpoint, and it is damaged.
@@ -108,14 +108,14 @@ def _network():
     """A network and where it is from."""
     import torch
 
-    from avdemo.checkpoints import open_model, records
+    from avdemo.checkpoints import records
     from avdemo.foley.config import FoleyConfig
+    from avdemo.foley.models import CHECKPOINT, VARIANT, load_model, with_variant
     from avdemo.foley.network import Foley
 
-    names = [name for name, record in records().items() if record.capability == "foley"]
-    if names:
-        model = open_model(names[0], lambda config: Foley(FoleyConfig.from_dict(config))).on_cpu()
-        return model.network, f"the checkpoint {names[0]}"
+    if CHECKPOINT in records():
+        model = with_variant(load_model()).on_cpu()
+        return model.network, f"the checkpoint {CHECKPOINT}, variant {VARIANT}"
     torch.manual_seed(0)
     return Foley(FoleyConfig.compact()).eval(), "random weights of the compact size, since no checkpoint is here yet"
 

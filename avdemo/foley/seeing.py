@@ -18,6 +18,7 @@ from avdemo.foley.config import FoleyConfig
 BLOCKS, WIDTH = 13, 96  # of MobileNetV2 that the compact eye keeps, and the channels of the last
 MIXED = 256  # channels of which the compact eye takes mean and maximum
 AT_ONCE = 32  # pictures seen at once when nothing is learnt: memory stays the same for any length of video
+REACH = 4  # frames before and after which the numbers of one's motion depend on
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures in [0, 1], as VGG19 wants them
 
 

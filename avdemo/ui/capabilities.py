@@ -29,7 +29,7 @@ class Capability:
 
 CAPABILITIES: tuple[Capability, ...] = (
     Capability("pixels", "Isolate"),
-    Capability("foley", "Add sound"),
+    Capability("foley", "Add sound", needs="foley-compact"),
     Capability("lips", "Make lips speak"),
     Capability("crossmodal", "Imagine", needs="crossmodal-compact"),
     Capability("correspondence", "Match"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -35,7 +36,8 @@ class Chain:
 
         Args:
             trigger, busy, mode: see :func:`avdemo.ui.guard.wire`.
-            job: called with the inputs, ``progress`` and ``cancelled``.
+            job: called with the inputs, ``progress`` and ``cancelled``; a generator function shows each result that it yields. When it
+                is stopped it may give what is there instead of raising Cancelled.
             fill: changes the form before the job begins; called with ``fill_from``, may change ``fills``.
             then: what can wait until the job's result is on the page; runs after a refusal too.
             js: for the browser, once the job is done.
@@ -51,12 +53,20 @@ class Chain:
                     raise Cancelled
                 return job(*values, progress=plain_progress(progress), cancelled=cancelled)
 
+        def grow(request: gr.Request, progress=gr.Progress(), *values: Any) -> Iterator[Updates]:  # noqa: B008
+            with self.jobs.running(request.session_hash or "") as cancelled:
+                if cancelled():
+                    raise Cancelled
+                yield from job(*values, progress=plain_progress(progress), cancelled=cancelled)
+
         def end(request: gr.Request) -> Updates:
             return {} if self.jobs.busy(request.session_hash or "") else {self.stop: gr.update(visible=False)}
 
         after = {"keeps_status": True, "mode": mode}
         begun = wire(trigger, begin, fill_from, [self.stop, *fills], self.status, lane=LIGHT_LANE, mode=mode)
-        ran = wire(begun.then, run, inputs, outputs, self.status, busy=busy, mode=mode)
+        ran = wire(
+            begun.then, grow if inspect.isgeneratorfunction(job) else run, inputs, outputs, self.status, busy=busy, mode=mode
+        )
         if then is not None:
             ran = wire(ran.then, then, then_from, then_to, self.status, js=js, **after)
         wire(ran.then, end, [], [self.stop], self.status, lane=LIGHT_LANE, **after)

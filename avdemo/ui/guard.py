@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import functools
 import html
+import inspect
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -53,25 +54,39 @@ def status_html(sentence: str = "", kind: str = "note") -> str:
 
 
 def guarded(fn: Callable[..., Updates], status: gr.HTML, keeps_status: bool = False) -> Callable[..., Updates]:
-    """Wrap a handler that returns ``{component: new value}``; components that it leaves out stay as they are.
+    """Wrap a handler that returns ``{component: new value}``, or yields one after the other while its result grows; components that
+    it leaves out stay as they are.
 
     The wrapper fills in the status line: empty after success (unless the handler itself put a sentence there under ``status``, or
     ``keeps_status`` says to leave it), the error's sentence otherwise, with nothing else changed.
     """
 
+    def refused(error: Exception) -> Updates:
+        sentence = sentence_for(error)
+        if isinstance(error, Cancelled):
+            return {status: status_html(sentence)}
+        gr.Warning(sentence, title="That did not work")
+        return {status: status_html(sentence, "problem")}
+
+    def with_status(updates: Updates | None) -> Updates:
+        return {status: gr.skip() if keeps_status else "", **(updates or {})}
+
     @functools.wraps(fn)
     def run(*args, **kwargs):
         try:
-            updates = fn(*args, **kwargs) or {}
+            return with_status(fn(*args, **kwargs))
         except Exception as error:  # the one place for it: sentence_for logs what it does not know
-            sentence = sentence_for(error)
-            if isinstance(error, Cancelled):
-                return {status: status_html(sentence)}
-            gr.Warning(sentence, title="That did not work")
-            return {status: status_html(sentence, "problem")}
-        return {status: gr.skip() if keeps_status else "", **updates}
+            return refused(error)
 
-    return run
+    @functools.wraps(fn)
+    def grow(*args, **kwargs):
+        try:
+            for updates in fn(*args, **kwargs):
+                yield with_status(updates)
+        except Exception as error:
+            yield refused(error)
+
+    return grow if inspect.isgeneratorfunction(fn) else run
 
 
 def wire(
@@ -92,7 +107,7 @@ def wire(
 
     Args:
         trigger: an event such as ``button.click``, or several, or an earlier event's ``.then``.
-        fn: returns ``{component: new value}``, see :func:`guarded`.
+        fn: returns ``{component: new value}`` or yields several, see :func:`guarded`.
         lane: :data:`MODEL_LANE` or :data:`LIGHT_LANE`.
         busy: the component(s) that show the progress; none shows nothing.
         busy_style: "full" covers them while they wait, "minimal" shows the time in a corner.

@@ -220,3 +220,19 @@ def imagine_app(start_app, tmp_path_factory) -> App:
     from imagine_driver import write_weights
 
     return start_app(AVDEMO_WEIGHTS=str(write_weights(tmp_path_factory.mktemp("weights"))))
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory, media_maker) -> Path:
+    """Files for the Add sound tab: videos and photos, and such that are none."""
+    from foley_driver import write_films
+
+    return write_films(tmp_path_factory.mktemp("films"), media_maker)
+
+
+@pytest.fixture(scope="session")
+def foley_app(start_app, tmp_path_factory) -> App:
+    """An app whose writers of sound are tiny untrained networks: real, and quick."""
+    from foley_driver import write_weights
+
+    return start_app(AVDEMO_WEIGHTS=str(write_weights(tmp_path_factory.mktemp("weights"))))

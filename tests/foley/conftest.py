@@ -1,9 +1,11 @@
-"""What the foley tests share: a tiny real network of each variant, and the condition of two made-up clips."""
+"""What the foley tests share: a tiny real network of each variant, a checkpoint of all three, and clips made on the spot."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from tiny_foley import clips, lively
+from tiny_foley import clips, lively, tiny_weights
 
 
 @pytest.fixture(scope="session", params=["frame", "seq", "flow"])
@@ -29,3 +31,58 @@ def flow_network():
     from avdemo.foley.config import FoleyConfig
 
     return lively(FoleyConfig.debug())
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory) -> Path:
+    """A weights folder that holds a tiny model of all variants as ``foley-compact``. Read only."""
+    return tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def shipped(weights_folder, use_weights):
+    """Settings that point to that folder."""
+    from avdemo.foley import pipeline
+
+    return use_weights(weights_folder, pipeline)
+
+
+@pytest.fixture(scope="session")
+def video(make_media, tmp_path_factory) -> Path:
+    """3.2 s of video with a sound of its own. Read only."""
+    return make_media.make_clip(tmp_path_factory.mktemp("video") / "Mon été.mp4", 3.2, (96, 64), 10, wav=make_media.swelling(3.2))
+
+
+@pytest.fixture(scope="session")
+def silent_video(make_media, tmp_path_factory) -> Path:
+    """1.5 s of video without a sound track. Read only."""
+    return make_media.make_clip(tmp_path_factory.mktemp("video") / "quiet.mp4", 1.5, (64, 96), 12, tones=None)
+
+
+@pytest.fixture(scope="session")
+def photo(make_media, tmp_path_factory) -> Path:
+    """An oblong picture. Read only."""
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("photo") / "dog.png"
+    Image.fromarray(make_media.numbered_picture(5, (150, 100))).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def bad(make_media, video, tmp_path_factory) -> Path:
+    """Files that are no videos, or not whole ones."""
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "nothing.mp4").touch()
+    (folder / "text.mp4").write_text("This is a letter, not a video.\n" * 40, encoding="utf-8")
+    make_media.truncated(video, folder / "half.mp4", 0.5)
+    make_media.make_sound(folder / "sound.wav", make_media.swelling(1.0))
+    make_media.make_clip(folder / "blink.mp4", 0.05, (64, 48), 40, tones=None)
+    return folder
+
+
+@pytest.fixture
+def seen(shipped, video):
+    from avdemo.foley import pipeline
+
+    return pipeline.prepare(video)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 FRAMES = 3  # video frames of a clip
 
 
@@ -32,3 +34,28 @@ def clips(config, n: int = 2, frames: int = FRAMES):
     size, grid = config.picture_size, config.flow_grid
     pictures = torch.randint(0, 256, (n, frames, size, size, 3), dtype=torch.uint8, generator=generator)
     return pictures, 2 * torch.randn(n, frames, grid, grid, 2, generator=generator)
+
+
+def tiny_family(seed: int = 5):
+    """All three variants as they ship together, untrained and lively."""
+    import torch
+
+    from avdemo.foley.config import FoleyConfig
+    from avdemo.foley.family import Family
+
+    torch.manual_seed(seed)
+    family = Family(FoleyConfig.debug()).eval()
+    with torch.no_grad():
+        for parameter in family.parameters():
+            parameter.mul_(2)
+    return family
+
+
+def tiny_weights(folder: Path) -> Path:
+    """Save them as ``foley-compact`` with a record; returns the folder."""
+    from avdemo.checkpoints import register, save
+
+    family = tiny_family()
+    path = save(folder / "foley-compact.safetensors", family.state_dict(), family.config.as_dict())
+    register(path, capability="foley")
+    return folder

@@ -65,3 +65,30 @@ def test_a_refusal_is_its_sentence_and_changes_nothing_else(silent):
     on = make_chain(refuse)
     answered = on.handlers[2](SOMEBODY, silent, "abc")
     assert list(answered) == [on.chain.status] and "This cannot be used." in answered[on.chain.status]
+
+
+def test_a_job_may_show_what_grows_and_keep_it_when_it_is_stopped(silent):
+    def job(result, given, progress, cancelled):
+        for count in range(1, 4):
+            yield {result: given[:count]}
+            if cancelled():
+                return
+
+    on = make_chain(lambda *values, **hooks: None)
+    with gr.Blocks():
+        trigger, result, status, stop = gr.Button(), gr.Textbox(), gr.HTML(), gr.Button()
+        chain = Chain(Jobs(), status, stop)
+
+        def grows(given, **hooks):
+            yield from job(result, given, **hooks)
+
+        chain.start(trigger.click, grows, [on.name], [result], busy=result)
+        handlers = [fn.fn for fn in gr.context.Context.root_block.fns.values()]
+    stopped, begin, grow, _end = handlers
+    begin(SOMEBODY)
+    assert [updates[result] for updates in grow(SOMEBODY, silent, "abc")] == ["a", "ab", "abc"]
+    begin(SOMEBODY)
+    growing = grow(SOMEBODY, silent, "abc")
+    assert next(growing)[result] == "a"
+    stopped(SOMEBODY)
+    assert list(growing) == [] and not chain.jobs.busy("somebody")

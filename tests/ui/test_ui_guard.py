@@ -113,3 +113,20 @@ def test_wire_puts_the_status_last_and_keeps_the_lane():
     assert (first.concurrency_id, first.concurrency_limit) == ("model", 1)
     assert (second.concurrency_id, second.concurrency_limit) == ("light", guard.LIGHT_WIDTH)
     assert first.api_visibility == "private"
+
+
+def test_a_result_may_grow_and_a_refusal_on_the_way_keeps_what_is_there(status):
+    other = gr.Textbox()
+
+    def handler(last):
+        yield {other: "a"}
+        yield {other: "ab"}
+        if last is not None:
+            raise last
+
+    grow = guard.guarded(handler, status)
+    assert inspect.isgeneratorfunction(grow)
+    assert list(grow(None)) == [{other: "a", status: ""}, {other: "ab", status: ""}]
+    *shown, refusal = grow(InputError("That is enough."))
+    assert len(shown) == 2 and list(refusal) == [status] and "That is enough." in refusal[status]
+    assert "Stopped, as you asked" in list(grow(Cancelled()))[-1][status]

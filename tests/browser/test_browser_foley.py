@@ -1,0 +1,115 @@
+"""The Add sound tab in a real browser: every control is moved and its effect is seen. The network is a tiny one."""
+
+from __future__ import annotations
+
+import io
+import json
+import wave
+
+import foley_driver as on
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page, foley_app):
+    return on.open_tab(open_page, foley_app)
+
+
+def sound(page, name="Mon_été_sound.wav"):
+    """Samples of a download."""
+    with wave.open(io.BytesIO(on.fetch(page, name))) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(float) / 32768
+
+
+def record(page, name="Mon_été_run.json"):
+    return json.loads(on.fetch(page, name))
+
+
+def test_every_control(page, films):
+    assert page.locator(".av-empty:visible").count() == 1
+    on.upload(page, films / "Mon été.mp4")
+    on.go(page)
+    assert page.locator(".av-empty:visible").count() == 0 and page.locator("#foley-growing").count() == 0
+    assert on.seconds_of(page) == pytest.approx(2.0, abs=0.11)
+    assert on.files(page) == [
+        f"Mon_été_{kind}" for kind in ("with-sound.mp4", "sound.wav", "run.json", "loudness.png", "spectrogram.png")
+    ]
+    assert page.locator("#foley-take").count() == 0 and page.locator("#foley-waves").count() == 0
+    assert "none of these" in page.locator("#foley-bars").inner_text() and page.locator("#foley-course img").count() == 1
+    assert len(sound(page)) == 2 * 48_000
+
+    # the seed, by Again and by its field; and back
+    on.more(page)
+    first, made = on.film(page), sound(page)
+    on.go(page, "again")
+    assert on.film(page) != first and page.locator("#foley-seed input").input_value() == "1" and record(page)["seed"] == 1
+    on.set_number(page, "seed", 0)
+    on.go(page)
+    assert np.array_equal(sound(page), made)
+
+    # what decides the sound: variant and temperature
+    for press, name, value in (
+        ("frame: picture by picture", "variant", "frame"),
+        ("seq: one look at the whole", "variant", "seq"),
+    ):
+        page.locator("#foley-variant").get_by_text(press).click()
+        on.go(page)
+        assert record(page)["parameters"][name] == value and not np.array_equal(sound(page), made)
+    page.locator("#foley-variant").get_by_text("flow: also what moves").click()
+    on.set_number(page, "temperature", 0.5)
+    on.go(page)
+    tame = sound(page)
+    assert record(page)["parameters"]["temperature"] == 0.5 and not np.array_equal(tame, made)
+
+    # what is done to it afterwards, at once: loudness, following, the video's own sound
+    shown = on.film(page)
+    on.set_number(page, "follow", 0)
+    shown = on.new_film(page, shown)
+    plain = sound(page)
+    on.set_number(page, "loudness", -12)
+    shown = on.new_film(page, shown)
+    assert np.abs(sound(page)).max() == pytest.approx(np.abs(plain).max() / 4, rel=0.03)
+    course = on.source(page, "#foley-course img")
+    on.set_number(page, "follow", 1)
+    shown = on.new_film(page, shown)
+    on.changed(page, "#foley-course img", course)
+    alone = sound(page)
+    page.locator("#foley-own").get_by_text("Keep it, and mix this one in").click()
+    shown = on.new_film(page, shown)
+    assert record(page)["parameters"]["keep"] and np.array_equal(sound(page), alone)
+    page.locator("#foley-own").get_by_text("Replace it").click()
+    on.new_film(page, shown)
+    assert not record(page)["parameters"]["keep"]
+
+    # several takes, to pick from
+    page.locator("#foley-takes").get_by_text("3", exact=True).click()
+    on.go(page)
+    assert page.locator("#foley-waves img").count() == 1 and page.locator("#foley-take input").count() == 3
+    shown = on.film(page)
+    on.include(page, "Mon_été_take-1_with-sound.mp4")
+    page.locator("#foley-take").get_by_text("Take 3").click()
+    on.new_film(page, shown)
+    on.include(page, "Mon_été_take-3_sound.wav")
+    assert not np.array_equal(sound(page, "Mon_été_take-3_sound.wav"), sound(page, "Mon_été_take-1_sound.wav"))
+    assert record(page, "Mon_été_take-3_run.json")["parameters"]["take"] == 2
+
+    # how it was made
+    page.locator(".tabitem:has(#foley-go)").get_by_text("How this was made").click()
+    assert "foley-compact, variant flow" in page.locator(".av-facts:visible").inner_text()
+
+
+def test_a_photo(page, films):
+    on.photo(page, films / "dog.png")
+    on.set_number(page, "seconds", 2.5)
+    on.go(page)
+    assert on.seconds_of(page) == pytest.approx(2.5, abs=0.1) and "dog_with-sound.mp4" in on.files(page)
+    shown = on.film(page)
+    on.set_number(page, "seconds", 1.5)
+    on.go(page)
+    assert on.film(page) != shown and on.seconds_of(page) == pytest.approx(1.5, abs=0.1)
+    page.locator("#foley-mode").get_by_text("A video", exact=True).click()
+    page.wait_for_selector("#foley-video")
+    assert page.locator(on.FILM).count() == 1  # what is there stays

@@ -1,0 +1,128 @@
+"""The Add sound tab in a real browser: bad files, stopping, examples, light and dark, desk and phone."""
+
+from __future__ import annotations
+
+import foley_driver as on
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page, foley_app):
+    return on.open_tab(open_page, foley_app)
+
+
+def refusal(page):
+    """The sentence that stands there; expected, not a bug, and the page is ready again."""
+    sentence = page.wait_for_selector(".av-problem").inner_text()
+    on.done(page)
+    assert "report" not in sentence and page.locator(".av-problem").get_attribute("role") == "alert"
+    # the browser itself complains that it cannot show what was given; of everything else there must be nothing
+    page.complaints[:] = [text for text in page.complaints if not text.startswith(("Failed to load resource", "EncodingError"))]
+    return sentence
+
+
+def test_bad_videos_get_a_sentence_and_lose_nothing(page, films):
+    page.locator("#foley-go").click()
+    assert "no video yet" in refusal(page)
+    page.wait_for_selector(".av-empty:visible")
+    page.locator("#foley-again").click()
+    page.get_by_text("Nothing has been written yet").first.wait_for()
+    on.done(page)
+    on.upload(page, films / "quiet.mp4")
+    on.go(page)
+    shown = on.film(page)
+    for name, words in (("text.mp4", "text.mp4"), ("nothing.mp4", "nothing.mp4"), ("half.mp4", "half.mp4"), ("too long.mp4", "at most"),
+                        ("sound.mp4", "a sound without pictures")):  # fmt: skip
+        on.upload(page, films / name)
+        page.locator("#foley-go").click()
+        page.locator(".av-problem").filter(has_text=words).first.wait_for()
+        refusal(page)
+        assert on.film(page) == shown and page.locator("#foley-writing").count() == 0
+    on.upload(page, films / "tall.mp4")
+    on.go(page)
+    assert page.locator(".av-problem").count() == 0 and on.film(page) != shown
+    size = page.evaluate("s => [document.querySelector(s).videoWidth, document.querySelector(s).videoHeight]", on.FILM)
+    assert on.seconds_of(page) == pytest.approx(1.2, abs=0.11) and size[0] != size[1]
+
+
+def test_bad_photos_get_a_sentence(page, films):
+    on.photo(page)
+    page.locator("#foley-go").click()
+    assert "no photo yet" in refusal(page)
+    page.set_input_files("#foley-photo input[type=file]", films / "text.png")
+    page.wait_for_selector("#foley-photo img", state="attached")
+    page.locator("#foley-go").click()
+    page.locator(".av-problem").filter(has_text="text.png").first.wait_for()
+    refusal(page)
+
+
+def test_stop_keeps_what_is_there(page, films):
+    on.upload(page, films / "long.mp4")
+    on.more(page)
+    page.locator("#foley-takes").get_by_text("3", exact=True).click()  # so that there is time to press Stop on any machine
+    page.locator("#foley-go").click()
+    page.wait_for_selector("#foley-growing img")
+    assert "Stop keeps what is there" in page.locator("#foley-grown").inner_text()
+    page.locator("#foley-stop").click()
+    on.done(page)
+    assert "of 90 s; the rest is silent" in page.locator("#foley-verdict").inner_text().replace("90.0", "90")
+    assert on.seconds_of(page) == pytest.approx(90, abs=0.3)
+    on.upload(page, films / "quiet.mp4")
+    on.go(page)  # the lane is free again
+    assert on.seconds_of(page) == pytest.approx(1.2, abs=0.11)
+
+
+def test_one_click_on_an_example_fills_the_form_and_runs(page):
+    from avdemo.foley.tab import EXAMPLES
+    from avdemo.ui.components import read_examples
+
+    examples = read_examples(EXAMPLES)
+    on.photo(page)  # the form turns back to videos
+    page.locator("#foley-examples button").first.click()
+    page.wait_for_selector("#foley-verdict strong")
+    on.done(page)
+    assert f"What to listen for: {examples[0]['sentence']}" in page.locator("#foley-verdict").inner_text()
+    assert page.locator("#foley-video video").count() == 1
+    assert on.seconds_of(page) == pytest.approx(examples[0]["seconds"], abs=0.1)
+
+
+def test_the_webcam_is_offered(page):
+    assert page.locator("#foley-video button[aria-label*='ebcam'], #foley-video button[aria-label*='amera']").count() >= 1
+    on.photo(page)
+    assert page.locator("#foley-photo button[aria-label*='ebcam'], #foley-photo button[aria-label*='amera']").count() >= 1
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_readable_and_nothing_sticks_out(open_page, foley_app, films, width, dark):
+    from test_browser_shell import COLOURS, NAMELESS, contrast
+
+    page = on.open_tab(open_page, foley_app, width=width, dark=dark)
+    on.upload(page, films / "quiet.mp4")
+    on.more(page)
+    page.locator("#foley-takes").get_by_text("2", exact=True).click()
+    on.go(page)
+    page.locator(".tabitem:has(#foley-go)").get_by_text("How this was made").click()
+    assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
+    ours = ".tabitem:has(#foley-go)"
+    for part in (
+        ".av-lead",
+        ".av-knows",
+        ".av-limits",
+        "#foley-verdict strong",
+        "#foley-verdict div div",
+        "#foley-bars span",
+        ".av-facts td",
+    ):
+        text, ground = page.evaluate(COLOURS, selector := f"{ours} {part}")
+        assert contrast(text, ground) >= 4.5, (selector, text, ground)
+    columns = page.evaluate(
+        "() => document.querySelector('#foley-video').getBoundingClientRect().right"
+        " <= document.querySelector('#foley-film').getBoundingClientRect().left + 1"
+    )
+    assert columns == (width > 1000)  # two columns on a desk screen, one on a phone
+    assert page.evaluate(NAMELESS) == []
+    pictures = page.locator("#foley-course img, #foley-waves img, #foley-spectrogram img")
+    assert all(pictures.evaluate_all("images => images.map(image => image.alt)")) and pictures.count() == 3
