@@ -88,7 +88,8 @@ def tables(scores: Evaluation) -> list[ScoreTable]:
         )
         found.append(ScoreTable("Retrieval by likelihood", [*_rows(scores.retrieval, RETRIEVED), *_paper(both, RETRIEVED)], note))
     note = (
-        "Kind heard: percent that an independent classifier hears as the video's kind; onsets: F1 in percent, within 0.1 s; course: "
+        "Kind seen: percent that the network names, of ten kinds and none of them; kind heard: percent that "
+        "an independent classifier hears as the video's kind; onsets: F1 in percent, within 0.1 s; course: "
         "correlation of the loudness in dB over time; level: mean distance in dB. Controls: the sound generated for another video."
     )
     for title, rows in (

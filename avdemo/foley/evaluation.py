@@ -18,7 +18,7 @@ from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.ear import Ear, heard_kinds, teach_ear, windows_of
 from avdemo.foley.likelihoods import cross_entropy, likelihoods, retrieval, retrieval_chance, seen_of
-from avdemo.foley.listening import by_kind, generate, scores, shuffled
+from avdemo.foley.listening import by_kind, generate, kinds_seen, scores, shuffled
 from avdemo.foley.models import CHECKPOINT, load_model
 from avdemo.foley.network import Foley
 from avdemo.foley.report import CHANCE, OTHER, RANDOM, RELATIVE, SAME, TOLD, TRUE, Evaluation
@@ -140,7 +140,7 @@ def _listen(
         if not pairs:
             continue
         sounds = generate(network, pairs, [seen[id(p)] for p in pairs], progress=lambda s, t, share=share: tell(share + 0.35 * s, t))
-        rows[name] = scores(sounds, pairs, ear, rate)
+        rows[name] = {"kind seen": kinds_seen(network, pairs, [seen[id(p)] for p in pairs])} | scores(sounds, pairs, ear, rate)
         if name != CHIEF:
             continue
         for label, same in ((SAME, True), (OTHER, False)):
