@@ -88,7 +88,7 @@ def tables(scores: Evaluation) -> list[ScoreTable]:
         both = {name: (*PAPER_CATEGORY[name], *PAPER_INSTANCE[name]) for name in PAPER_CATEGORY}
         note = (
             f"Percent of {scores.counts.get('judged', 0):.0f} videos whose kind, or very sound, is among the first of as many sounds, ranked "
-            f"by likelihood (the paper: 1,280 sounds, chance of a kind 10){RELATIVE}: less the sound's mean likelihood under all videos."
+            f"by likelihood (the paper: 1,280 sounds, chance of a kind 10); {RELATIVE[2:]}: less the sound's mean likelihood under all videos."
         )
         found.append(ScoreTable("Retrieval by likelihood", [*_rows(scores.retrieval, RETRIEVED), *_paper(both, RETRIEVED)], note))
     note = (
