@@ -1,4 +1,4 @@
-"""The commands: ``python -m avdemo isolate|foley|match|imagine|sonify|evaluate|bench|train|weights|replay``.
+"""The commands: ``python -m avdemo isolate|foley|lips|match|imagine|sonify|evaluate|bench|train|weights|replay``.
 
 Results go to standard output, progress to standard error; refusals are raised as :class:`avdemo.errors.AvdemoError` and printed
 by ``__main__``. A command imports what it needs when it runs, so that ``--help`` is there at once.
@@ -115,6 +115,31 @@ def sonify(
     folder = out if out is not None else Path("out") / f"{image.stem}-sonified"
     with progress_on_stderr() as progress:
         run = pipeline.sonify(image, seed=seed, seconds=seconds, out_dir=folder, progress=progress)
+    show_run(run, folder, as_json)
+
+
+@app.command()
+def lips(
+    photo: Annotated[Path, typer.Argument(help="A photo of a face, or of lips.", metavar="PHOTO")],
+    speech: Annotated[Path, typer.Argument(help="Speech, or a video that has some.", metavar="SPEECH")],
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Recorded only: lips use no chance.", min=0)] = 0,
+    box: Annotated[
+        str | None, typer.Option("--box", metavar="X,Y,W,H", help="The square around the mouth, in pixels of the upright photo.")
+    ] = None,
+    turn: Annotated[float, typer.Option("--turn", metavar="DEG", help="By how much the box is turned, clockwise.")] = 0.0,
+    face: Annotated[int, typer.Option("--face", metavar="N", help="Which face, from 1, the largest.", min=1)] = 1,
+    lively: Annotated[float, typer.Option("--lively", metavar="X", help="How far the mouth moves, 0 to 2.")] = 1.0,
+    mark: Annotated[bool, typer.Option("--mark/--no-mark", help='Whether the videos say "generated" in a corner.')] = True,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a photo say it: face.mp4 (unless it shows only a mouth), lips.mp4, phases.png, opening.png, run.json."""
+    pipeline = part_of("lips", "pipeline")
+    square = None if box is None else parse_box(box)
+    folder = out if out is not None else Path("out") / f"{photo.stem}-speaks"
+    with progress_on_stderr() as progress:
+        knobs = {"seed": seed, "box": square, "turn_deg": turn, "face": face, "lively": lively, "mark": mark}
+        run = pipeline.lips(photo, speech, out_dir=folder, progress=progress, **knobs)
     show_run(run, folder, as_json)
 
 
@@ -236,6 +261,23 @@ def parse_place(text: str) -> tuple[float, float]:
     if not (math.isfinite(x_px) and math.isfinite(y_px)):
         raise InputError(f"The place {text!r} is not two numbers; give pixels from the left and the top, such as --at 320,180.")
     return x_px, y_px
+
+
+def parse_box(text: str) -> tuple[float, ...]:
+    """ "180,260,96,96" -> (180.0, 260.0, 96.0, 96.0).
+
+    Raises:
+        InputError: not four finite numbers.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 4 or not all(math.isfinite(value) for value in values):
+        raise InputError(
+            f"The box {text!r} is not four numbers; give its left, top, width and height in pixels, such as --box 180,260,96,96."
+        )
+    return values
 
 
 def existing_folder(path: Path) -> Path:

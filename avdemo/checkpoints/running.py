@@ -62,7 +62,10 @@ def open_model(
     load_into(network, loaded.state, name=name)
     if finish is not None:
         finish(network)
-    network.to(device).to(memory_format=torch.channels_last)
+    network.to(device)
+    for parameter in network.parameters():
+        if parameter.dim() == 4:  # a whole network's .to() stumbles over the five of a 3-D convolution
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     return Model(network, name, loaded.sha256, device, inference_dtype(device))
 
 

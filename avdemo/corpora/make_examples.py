@@ -29,7 +29,7 @@ from avdemo.corpora.tunes import TUNES, Tune
 WIDTH, HEIGHT, FPS, SAMPLE_RATE = 640, 360, 25, 44_100
 BT709 = 1  # the same number in FFmpeg's tables of matrices, primaries and transfer curves
 # Outlines on plain colour: B-frames nearly as fine as P-frames, or moving edges smear; little masking, for there is no texture.
-H264_OPTIONS = {"crf": "25", "preset": "slower", "x264-params": "bframes=3:ipratio=1.3:pbratio=1.1:psy-rd=0.4,0:aq-mode=3"}
+H264_OPTIONS = {"crf": "31", "preset": "slower", "x264-params": "bframes=3:ipratio=1.3:pbratio=1.1:psy-rd=0.4,0:aq-mode=3"}
 AAC_BITS = 112_000  # per second
 LEAD_IN_S, TAIL_S = 0.3, 0.9  # silence before the first note; time for the last one to ring
 GROUND = 338.0  # pixels from the top

@@ -10,18 +10,24 @@ from avdemo.lips.windows import Look, Window, Windows, disturb_speech
 
 
 def window_batch(
-    windows: Windows, drawn: list[Window], rng: np.random.Generator, *, changed: bool = True, speech_of: list[Window] | None = None
+    windows: Windows, drawn: list[Window], rng: np.random.Generator, *, changed: bool = True, speech_of: list[Window] | None = None,
+    kept: int | None = None,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Windows as tensors: "frames" (N, T, S, S, 3) and "photo" (N, S, S, 3) uint8, "points" (N, T, 20, 2), "speech" (N, 1 + mels, columns).
 
     Args:
         changed: mirrored, moved, coloured, and heard differently at random.
         speech_of: windows whose speech is taken instead.
+        kept: so many frames of each window, drawn at random; then "chosen" (N, kept) says which, in order.
     """
     config = windows.config
     items: dict[str, list[np.ndarray]] = {"frames": [], "photo": [], "points": [], "speech": []}
+    if kept is not None:
+        items["chosen"] = [np.sort(rng.permutation(windows.config.frames)[:kept]) for _ in drawn]
     for number, window in enumerate(drawn):
         frames, photo, points = windows.frames(window), windows.photo(window), windows.points(window)
+        if kept is not None:
+            frames, points = frames[items["chosen"][number]], points[items["chosen"][number]]
         if changed:
             look = Look.draw(rng, config.size)
             both = look.frames(np.concatenate([frames, photo[None]]))

@@ -8,6 +8,7 @@ from typing import Any
 
 FPS = 25
 POINTS = 20  # of a mouth: 12 of the outer and 8 of the inner contour, iBUG 48-67
+OUTER = 12  # of them are on the outer contour
 INNER_PAIRS = ((13, 19), (14, 18), (15, 17))  # upper and lower point of the inner lips; their distances are the opening
 
 
@@ -114,7 +115,11 @@ class GeneratorConfig:
 
     style: str = "compact"
     listener: int = 160  # channels of the heard features (paper: 256)
-    photo_widths: tuple[int, ...] = (24, 48, 96)  # channels of the photo's maps at a half, a quarter, an eighth (paper: at 1, 1/2, 1/4)
+    photo_widths: tuple[int, ...] = (
+        24,
+        48,
+        96,
+    )  # channels of the photo's maps at a half, a quarter, an eighth (paper: at 1, 1/2, 1/4)
     blocks: int = 2  # residual ones (paper: in three dimensions)
     shapes: int = 12  # directions in which the mouth's points may move
     condition: int = 96  # of what a frame is painted from

@@ -47,7 +47,9 @@ class FrameStream(nn.Module):
         for before, after in zip((channels, *widths[: count - 1]), widths[:count], strict=True):
             self.space.append(_normed(nn.Conv2d(before, after, 4, 2, 1), normed))
             last_two = len(self.space) > count - 2
-            self.time.append(_normed(nn.Conv3d(after, after, (4, 1, 1), (2, 1, 1), (1, 0, 0)), normed) if last_two else nn.Identity())
+            self.time.append(
+                _normed(nn.Conv3d(after, after, (4, 1, 1), (2, 1, 1), (1, 0, 0)), normed) if last_two else nn.Identity()
+            )
         self.width = widths[count - 1]
 
     def forward(self, video: Tensor) -> list[Tensor]:
@@ -119,7 +121,9 @@ class Critic(nn.Module):
         seen = self.frames.width
         self.motion: nn.Module | None = None
         if self.streams != "two":
-            self.motion = make(2 if self.streams == "three" else 1, size if config.critic == "paper" else size // 2, widths, normed=normed)
+            self.motion = make(
+                2 if self.streams == "three" else 1, size if config.critic == "paper" else size // 2, widths, normed=normed
+            )
             seen += self.motion.width
         self.speech = SpeechStream(config, seen if self.apart else 256 if config.critic == "paper" else 64, normed=normed)
         joined = 512 if config.critic == "paper" else 96

@@ -19,6 +19,7 @@ CHUNK_S = 20.0  # of speech analysed at once
 LOOKED_AT_S = 60.0  # of speech at most, spread over all of it, by which its level is known
 
 Progress = Callable[[float, str], None]
+Rest = Callable[[Tensor, Tensor, list[int], float], Tensor]  # see avdemo.lips.resting
 
 
 def frame_count(samples: int, sample_rate: int) -> int:
@@ -28,7 +29,8 @@ def frame_count(samples: int, sample_rate: int) -> int:
 
 @torch.inference_mode()
 def generate(
-    network: Lips, photo: np.ndarray, speech: np.ndarray, *, lively: float = 1.0, progress: Progress | None = None
+    network: Lips, photo: np.ndarray, speech: np.ndarray, *, lively: float = 1.0, rest: Rest | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[np.ndarray]:  # fmt: skip
     """Let the lips of a photo say something.
 
@@ -39,6 +41,7 @@ def generate(
         photo: (S, S, 3) uint8, the mouth framed as in training.
         speech: (samples,) float32 in [-1, 1], at the network's rate.
         lively: how far the mouth moves, 1 as imagined; the compact network only.
+        rest: says where the mouth shall go instead of what is imagined, for instance that it closes in silence; the compact network only.
         progress: called with the share done and a sentence.
 
     Yields:
@@ -64,7 +67,9 @@ def generate(
         if progress:
             progress(group[0] / total, f"Frame {group[0] + 1} of {total}")
         heard = torch.stack([bands.window(start, config.frames) for start in group]).to(device)
-        video, _, _ = network(face.expand(len(group), -1, -1, -1), heard, lively=lively)
+        faces = face.expand(len(group), -1, -1, -1)
+        shift = rest(faces, heard, group, lively) if rest else None
+        video, _, _ = network(faces, heard, shift, lively=lively)
         for place, start in enumerate(group, number):
             frames = video[place - number].permute(1, 2, 3, 0).float().cpu()
             waiting += frames * weights[place].view(-1, 1, 1, 1)

@@ -26,8 +26,10 @@ from avdemo.metrics.lmd import pooled_correlation as pooled
 RATE, BETAS = 1e-3, (0.5, 0.99)
 CRITIC_RATE = 0.4  # times the generator's
 SLOW = 0.1  # times the generator's: the imagination has learnt before
+AGAIN = 0.5  # times it: the painter, after its own training
 PAPER_RATE, PAPER_BETAS = 2e-4, (0.5, 0.999)
 HELD = 24  # validation windows
+PAINTED = 4  # frames of each window that the painter learns from: more windows teach more than more frames, which are much alike
 LMD_WORTH = 0.1  # of the opening's correlation, for each pixel of landmark distance at 64 px
 
 
@@ -60,6 +62,8 @@ class GeneratorRecipe:
     def batches(self, step: int, rank: int, world: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, 43, step, rank])
         drawn = self.windows.draw(rng, self.batch_size // world)
+        if self.part == "painter" and self.settings.frames > PAINTED:
+            return window_batch(self.windows, drawn, rng, kept=PAINTED)
         batch = window_batch(self.windows, drawn, rng)
         batch["other"] = torch.from_numpy(np.stack([heard_by(self.windows, self._another(window, rng), rng) for window in drawn]))
         return batch
@@ -93,12 +97,26 @@ class GeneratorRecipe:
         groups: dict[float, list[nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
-                slow = 1.0 if paper else CRITIC_RATE if name.startswith(("critic.", "correlator.")) else SLOW if ".imagination." in name else 1.0
-                groups.setdefault(rate * slow, []).append(parameter)
+                groups.setdefault(rate * (1.0 if paper else self._slower(name)), []).append(parameter)
         return [{"params": parameters, "lr": lr, "weight_decay": 0.0, **common} for lr, parameters in groups.items()]
 
+    def _slower(self, name: str) -> float:
+        """By what a parameter's rate is multiplied: who has learnt before learns slowly now."""
+        if name.startswith(("critic.", "correlator.")):
+            return CRITIC_RATE
+        if ".imagination." in name:
+            return SLOW
+        return AGAIN if ".painter." in name and self.part != "painter" else 1.0
+
     def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
-        return model(as_pictures(batch["photo"]), as_video(batch["frames"]), batch["points"], batch["speech"], batch["other"])
+        return model(
+            as_pictures(batch["photo"]),
+            as_video(batch["frames"]),
+            batch["points"],
+            batch["speech"],
+            batch.get("other"),
+            batch.get("chosen"),
+        )
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:

@@ -10,6 +10,9 @@ from avdemo.lips.config import LipsConfig
 from avdemo.lips.seeing import SLOPE, PaperPhotoEncoder, PhotoEncoder
 
 FARTHEST = 0.2  # of the side: how far a pixel may be taken from
+UPPER_INNER, LOWER_INNER = (12, 13, 14, 15, 16), (12, 19, 18, 17, 16)  # points of the inner lips, from corner to corner
+GAP_UNIT = 0.06  # of the side: heights over the lips' edges are told in it
+LINE_REACH = 0.05  # of the side: over which neighbouring points of a lip's edge are joined
 STILL = -2.0  # of the mask before its sigmoid, at the beginning: the photo shows
 
 
@@ -37,7 +40,9 @@ class PaperGenerator(nn.Module):
         super().__init__()
         self.photo = PaperPhotoEncoder(config)
         a, b, c = config.generator.photo_widths
-        self.join = nn.Sequential(nn.Conv3d(config.generator.listener + c, c, 3, padding=1, bias=False), nn.BatchNorm3d(c), nn.ReLU())
+        self.join = nn.Sequential(
+            nn.Conv3d(config.generator.listener + c, c, 3, padding=1, bias=False), nn.BatchNorm3d(c), nn.ReLU()
+        )
         self.blocks = nn.Sequential(*[Residual3d(c) for _ in range(config.generator.blocks)])
         layers: list[nn.Module] = []
         for before, after in ((c, b), (b, a)):
@@ -92,6 +97,9 @@ class Painter(nn.Module):
         self.up = nn.ModuleList([nn.Conv2d(coarse, 4 * middle, 3, padding=1), nn.Conv2d(middle, 4 * fine, 3, padding=1)])
         self.beside = nn.ModuleList([nn.Conv2d(middle, middle, 1), nn.Conv2d(fine, fine, 1)])
         self.mix = nn.ModuleList([Modulated(middle, middle, made.condition), Modulated(fine, fine, made.condition)])
+        self.gap = nn.Conv2d(3, fine, 3, padding=1)  # where the lips are apart: it begins by saying nothing
+        nn.init.zeros_(self.gap.weight)
+        nn.init.zeros_(self.gap.bias)
         self.paint = nn.Conv2d(fine, 4 * 4, 3, padding=1)  # red, green, blue and the mask of 2 x 2 pixels
         self.move = nn.Conv2d(fine, 2, 3, padding=1)
         nn.init.normal_(self.move.weight, std=1e-3)
@@ -101,7 +109,7 @@ class Painter(nn.Module):
             self.paint.bias.zero_()
             self.paint.bias[12:] = STILL
 
-    def forward(self, photo: Tensor, shift: Tensor, state: Tensor, heard: Tensor) -> Tensor:
+    def forward(self, photo: Tensor, shift: Tensor, state: Tensor, heard: Tensor, points: Tensor) -> Tensor:
         """Paint a window.
 
         Args:
@@ -109,6 +117,7 @@ class Painter(nn.Module):
             shift: (N, K, T), by how much the mouth's shape differs from the photo's.
             state: (N, K), the shape in the photo.
             heard: (N, C, T) features of the speech.
+            points: (N, T, 20, 2), where the mouth's points shall be, pixels.
 
         Returns:
             video (N, 3, T, S, S) in [-1, 1].
@@ -120,8 +129,9 @@ class Painter(nn.Module):
         x = _for_each_frame(coarse, t)
         for block in self.blocks:
             x = x + block(x, condition)
-        for up, beside, mix, known in zip(self.up, self.beside, self.mix, (middle, fine), strict=True):
-            x = F.leaky_relu(F.pixel_shuffle(up(x), 2) + _for_each_frame(beside(known), t), SLOPE)
+        gap = self.gap(gap_maps(points.flatten(0, 1), self.size))
+        for up, beside, mix, known, more in zip(self.up, self.beside, self.mix, (middle, fine), (0.0, gap), strict=True):
+            x = F.leaky_relu(F.pixel_shuffle(up(x), 2) + _for_each_frame(beside(known), t) + more, SLOPE)
             x = x + mix(x, condition)
         painted = F.pixel_shuffle(self.paint(x), 2)  # (N T, 4, S, S)
         moved = self.warp(_for_each_frame(photo, t), self.move(x))
@@ -134,7 +144,31 @@ class Painter(nn.Module):
         way = F.interpolate(2 * FARTHEST * torch.tanh(move), scale_factor=2, mode="bilinear", align_corners=False)
         line = (torch.arange(self.size, device=photos.device, dtype=way.dtype) + 0.5) * (2 / self.size) - 1
         grid = torch.stack([line.view(1, 1, -1) + way[:, 0], line.view(1, -1, 1) + way[:, 1]], -1)
-        return F.grid_sample(photos, grid.to(photos.dtype), mode="bilinear", padding_mode="border", align_corners=False)
+        # bilinear samples are a tenth softer than the photo wherever skin moves by a part of a pixel
+        return F.grid_sample(photos, grid.to(photos.dtype), mode="bicubic", padding_mode="border", align_corners=False)
+
+
+def gap_maps(points: Tensor, size: int) -> Tensor:
+    """Where the lips are apart, points (B, 20, 2) in pixels -> (B, 3, S/2, S/2) in [-1, 1].
+
+    How far a place is under the upper inner lip, how far above the lower one, and whether it is between them: the last is what the painter
+    must fill with teeth and dark, and to learn the place of it from the shape's numbers alone takes very long.
+    """
+    half = (torch.arange(size // 2, device=points.device, dtype=points.dtype) + 0.5) * 2  # pixels: middles of 2 x 2
+    edges = [_height(points[:, list(line)], half, size) for line in (UPPER_INNER, LOWER_INNER)]  # (B, S/2) each
+    row = half.view(1, -1, 1)
+    under, above = row - edges[0].unsqueeze(1), edges[1].unsqueeze(1) - row  # (B, S/2, S/2) pixels
+    corners = points[:, [UPPER_INNER[0], UPPER_INNER[-1]], 0]
+    across = torch.sigmoid(half - corners[:, :1]) * torch.sigmoid(corners[:, 1:] - half)  # (B, S/2)
+    inside = torch.sigmoid(2 * under) * torch.sigmoid(2 * above) * across.unsqueeze(1)
+    unit = GAP_UNIT * size
+    return torch.stack([torch.tanh(under / unit), torch.tanh(above / unit), inside], 1)
+
+
+def _height(line: Tensor, columns: Tensor, size: int) -> Tensor:
+    """The height of a line of points (B, P, 2) over columns (W,), (B, W): a mean of its points, the nearer the more."""
+    away = (columns.view(1, -1, 1) - line[:, None, :, 0]) / (LINE_REACH * size)
+    return (torch.softmax(-away.square(), 2) * line[:, None, :, 1]).sum(2)
 
 
 def _for_each_frame(x: Tensor, t: int) -> Tensor:

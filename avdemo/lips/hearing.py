@@ -13,7 +13,7 @@ from avdemo.dsp.stft import magnitude, stft
 from avdemo.lips.config import LipsConfig, SpeechScale
 
 FLOOR_DB = -80.0  # of a band: below it there is nothing
-LEAST_DB = -60.0  # of a band's level in speech: where it is lower, the speech is not made louder than it is, so that silence stays silence
+LEAST_DB = -60.0  # of a band's level in speech; lower ones are not made louder, so that silence stays silence
 SPREAD_DB = 12.0  # by which bands vary
 DILATIONS = (1, 2, 3, 1)  # of the listener's residual convolutions, in video frames
 REACH = 1 + sum(DILATIONS)  # frames on either side that a heard feature depends on

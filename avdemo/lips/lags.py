@@ -99,4 +99,6 @@ def read_lags(path: Path) -> dict[str, int]:
     try:
         return {str(name): int(lag) for name, lag in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"The lags of the clips cannot be read from {path.name} ({error}); train the part speech again.") from error
+        raise InputError(
+            f"The lags of the clips cannot be read from {path.name} ({error}); train the part speech again."
+        ) from error

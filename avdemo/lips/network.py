@@ -24,7 +24,9 @@ class Shapes(nn.Module):
         super().__init__()
         self.size = config.size
         basis = torch.eye(2 * POINTS)[: config.generator.shapes] / config.size
-        self.register_buffer("basis", basis)  # (K, 40): orthogonal rows; each is what a number of 1 moves the points by, shares of the side
+        self.register_buffer(
+            "basis", basis
+        )  # (K, 40): orthogonal rows; each is what a number of 1 moves the points by, shares of the side
         self.register_buffer("usual", torch.zeros(2 * POINTS))  # the mean mouth about its own middle, shares of the side
 
     def numbers(self, way: Tensor) -> Tensor:
@@ -72,7 +74,12 @@ class Lips(nn.Module):
         self.config = config
         self.is_compact = config.generator.style == "compact"
         if self.is_compact:
-            self.shapes, self.finder, self.imagination, self.painter = Shapes(config), PointFinder(config), Imagination(config), Painter(config)
+            self.shapes, self.finder, self.imagination, self.painter = (
+                Shapes(config),
+                PointFinder(config),
+                Imagination(config),
+                Painter(config),
+            )
         else:
             self.listener, self.generator = PaperListener(config), PaperGenerator(config)
 
@@ -85,7 +92,9 @@ class Lips(nn.Module):
         points = self.finder(photo)
         return points, self.shapes.state(points)
 
-    def forward(self, photo: Tensor, speech: Tensor, shift: Tensor | None = None, lively: float = 1.0) -> tuple[Tensor, Tensor, Tensor | None]:
+    def forward(
+        self, photo: Tensor, speech: Tensor, shift: Tensor | None = None, lively: float = 1.0, chosen: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
         """Generate a window: what is imagined from the speech, or what ``shift`` says where it is not NaN.
 
         Args:
@@ -93,6 +102,7 @@ class Lips(nn.Module):
             speech: (N, 1 + mels, columns) of :func:`avdemo.lips.hearing.with_known`.
             shift: (N, K, T), how far the mouth's shape shall be from the photo's; compact only.
             lively: how far the mouth moves about its rest, 1 as imagined; compact only.
+            chosen: (N, fewer), the numbers of the frames to paint, and nothing is returned of the others; compact only.
 
         Returns:
             video (N, 3, T, S, S) in [-1, 1]; features of the speech (N, C, T); the imagined shift (N, K, T), None in the paper's way.
@@ -101,12 +111,15 @@ class Lips(nn.Module):
             heard = self.listener(speech)
             return self.generator(photo, heard), heard.mean(3), None
         with torch.no_grad():
-            _, state = self.look(photo)
+            own, state = self.look(photo)
         imagined, heard = self.imagination(speech, state)
         if lively != 1.0:
             imagined = imagined + (lively - 1) * self.imagination.motion(heard)
+        if chosen is not None:
+            imagined, heard = (x.gather(2, chosen.unsqueeze(1).expand(-1, x.shape[1], -1)) for x in (imagined, heard))
         painted = imagined if shift is None else torch.where(shift.isnan(), imagined, shift)
-        return self.painter(photo, painted, state, heard), heard, imagined
+        points = own.unsqueeze(1) + self.shapes.way(painted.transpose(1, 2))
+        return self.painter(photo, painted, state, heard, points), heard, imagined
 
     def train(self, mode: bool = True) -> Lips:
         super().train(mode)

@@ -1,6 +1,6 @@
 """The losses of lip movements generation (paper, section 3), and those that today's work adds; each is a switch of the training.
 
-    L = L_corr + 0.5 L_pix + 1.0 L_perc + 1.0 L_gen        (paper, equation 5)
+L = L_corr + 0.5 L_pix + 1.0 L_perc + 1.0 L_gen        (paper, equation 5)
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from avdemo.lips.config import OUTER
 from avdemo.lips.seeing import opening
 
 
@@ -35,6 +36,9 @@ class Weights:
 MOUTH_WEIGHT = 4.0  # of the pixels in the middle of the mouth, beside 1 of those far from it
 MOUTH_REACH = 0.8  # of the mouth's half width and of at least its half height: standard deviation of that weight
 LEAST_HALF_HEIGHT = 0.12  # of the side
+INNER_WEIGHT = 8.0  # of the pixels between the lips, besides: teeth and tongue are few pixels, and what an eye looks at
+INNER_REACH = 0.7  # of the inner lips' half width and height: standard deviation of that weight
+INNER_LEAST = 0.02  # of the side
 OPENING_WEIGHT = 2.0  # of the opening beside the points, in the loss of landmarks
 MOTION_UNIT = 0.05  # of the side
 GAP_WEIGHT = 1.0  # of the opening's squared error beside that of the points, in the loss of motion
@@ -43,15 +47,22 @@ MARGIN = 0.0  # cosine under which mismatched sound and motion are left alone
 
 def mouth_weights(points: Tensor, size: int) -> Tensor:
     """How much each pixel counts, by where the mouth is: points (B, 20, 2) in pixels -> (B, 1, S, S), mean 1 in each picture."""
+    least = points.new_tensor([0.0, LEAST_HALF_HEIGHT * size])
+    mouth = _hill(points, MOUTH_REACH, least, size)
+    inner = _hill(points[:, OUTER:], INNER_REACH, points.new_tensor([INNER_LEAST * size] * 2), size)
+    weight = 1 + (MOUTH_WEIGHT - 1) * mouth + INNER_WEIGHT * inner
+    return (weight / weight.mean((1, 2), keepdim=True)).unsqueeze(1)
+
+
+def _hill(points: Tensor, reach: float, least: Tensor, size: int) -> Tensor:
+    """A Gaussian over the pixels where points (B, P, 2) are, ``reach`` times as wide and high as they, and ``least`` is: (B, S, S)."""
     low, high = points.amin(1), points.amax(1)  # (B, 2)
     middle, half = (low + high) / 2, (high - low) / 2
-    least = points.new_tensor([0.0, LEAST_HALF_HEIGHT * size])
-    reach = MOUTH_REACH * torch.maximum(half, least).clamp_min(1.0)
+    spread = reach * torch.maximum(half, least).clamp_min(1.0)
     place = torch.arange(size, device=points.device, dtype=points.dtype) + 0.5
-    across = ((place - middle[:, :1]) / reach[:, :1]).square()
-    down = ((place - middle[:, 1:]) / reach[:, 1:]).square()
-    weight = 1 + (MOUTH_WEIGHT - 1) * torch.exp(-(across[:, None, :] + down[:, :, None]) / 2)
-    return (weight / weight.mean((1, 2), keepdim=True)).unsqueeze(1)
+    across = ((place - middle[:, :1]) / spread[:, :1]).square()
+    down = ((place - middle[:, 1:]) / spread[:, 1:]).square()
+    return torch.exp(-(across[:, None, :] + down[:, :, None]) / 2)
 
 
 def pixel_loss(made: Tensor, true: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -62,7 +73,10 @@ def pixel_loss(made: Tensor, true: Tensor, weight: Tensor | None = None) -> Tens
 
 def feature_loss(made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
     """L_perc: mean squared difference of maps, each in units of the true map's mean square, so that all layers count alike."""
-    terms = [F.mse_loss(one.float(), other.float()) / other.float().square().mean().clamp_min(1e-6) for one, other in zip(made, true, strict=True)]
+    terms = [
+        F.mse_loss(one.float(), other.float()) / other.float().square().mean().clamp_min(1e-6)
+        for one, other in zip(made, true, strict=True)
+    ]
     return sum(terms) / len(terms)
 
 

@@ -1,6 +1,6 @@
 """From the mouth clips to one checkpoint: finder, judge, imagination, expert, painter, generator, one after the other.
 
-    python -m avdemo train lips --data DIR --out lips-compact.safetensors --minutes 50
+    python -m avdemo train lips --data DIR --out lips-compact.safetensors --minutes 75
 
 The judge is never looked through in training; it is for the evaluation, and stays in the folder of the parts.
 """
@@ -31,11 +31,11 @@ from avdemo.lips.sync_recipe import SyncRecipe
 from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
 from avdemo.training.machine import versions
 
-SHARES = {"points": 0.06, "judge": 0.04, "speech": 0.14, "sync": 0.08, "painter": 0.40, "generator": 0.28}  # of the training time
+SHARES = {"points": 0.04, "judge": 0.03, "speech": 0.10, "sync": 0.05, "painter": 0.63, "generator": 0.15}  # of the training time
 PAPER_SHARES = {"points": 0.05, "judge": 0.05, "generator": 0.9}
-BATCHES = {"points": 64, "judge": 64, "sync": 24, "speech": 32, "painter": 4, "generator": 4}  # windows, for the finders frames
+BATCHES = {"points": 64, "judge": 64, "sync": 24, "speech": 32, "painter": 16, "generator": 4}  # windows, for the finders frames
 PAPER_BATCH = 24
-DEFAULT_MINUTES = 50.0
+DEFAULT_MINUTES = 75.0
 CONFIGS = ("compact", "paper")
 LAGS_FILE = "lags.json"
 NOTED = ("steps", "items", "minutes", "seed", "device", "scores")
@@ -70,7 +70,9 @@ def train_sync(
 ) -> FitResult:  # fmt: skip
     """The expert; it needs the lags that :func:`train_speech` leaves beside ``out``."""
     recipe = SyncRecipe(config, pack, BATCHES["sync"], lags=_lags_beside(out), seed=seed)
-    options = _options(BATCHES["sync"], minutes, steps, seed, weight_decay=5e-2, ema_decay=0.99, validate_every=200, save_every=400)
+    options = _options(
+        BATCHES["sync"], minutes, steps, seed, weight_decay=5e-2, ema_decay=0.99, validate_every=200, save_every=400
+    )
     return fit(recipe, options, out, resume=resume, progress=progress)
 
 
@@ -84,6 +86,8 @@ def train_speech(
         BATCHES["speech"], minutes, steps, seed, weight_decay=5e-2, ema_decay=0.995, validate_every=500, save_every=1000, log_every=100
     )  # fmt: skip
     result = fit(recipe, options, out, resume=resume, progress=progress)
+    if result.stopped == "signal":
+        return result
     student = recipe.build().eval()
     student.load_state_dict(load_file(out).state)
     write_lags(out.with_name(LAGS_FILE), heard_lags(student, pack, config))
@@ -145,7 +149,7 @@ def train(
         data: the training data folder, or a folder of mouth crops, of GRID or of LRW, or one of packed arrays.
         out: the checkpoint. Packed arrays go to ``<stem>-pack`` beside it, the parts to ``<stem>-parts``.
         config: "compact", or "paper": the paper's layers and losses.
-        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 50.
+        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 75.
         steps: optimizer steps of each part instead.
 
     Raises:
@@ -163,7 +167,8 @@ def train(
     view = imagenet(data, settings)
     length = {"resume": resume, "minutes": minutes, "steps": steps, "seed": seed}
     parts = train_parts(pack, folder, settings, view, progress=progress, **length)
-    assemble(parts, settings, out)
+    if "generator" in parts:
+        assemble(parts, settings, out)
 
 
 def packed_arrays(data: Path, packed: Path, config: LipsConfig, *, progress: Progress | None = None) -> Path:
@@ -196,27 +201,31 @@ def imagenet(data: Path, config: LipsConfig) -> dict[str, Tensor] | None:
             from safetensors.torch import load_file as read
 
             return features_of(read(init))
-    raise InputError("The perceptual loss looks through ImageNet, but the data folder has no init/mobilenet_v2_imagenet.safetensors.")
+    raise InputError(
+        "The perceptual loss looks through ImageNet, but the data folder has no init/mobilenet_v2_imagenet.safetensors."
+    )
 
 
 def train_parts(
     pack: LipPack, folder: Path, config: LipsConfig, view: Mapping[str, Tensor] | None, *, minutes: float | None, steps: int | None,
     seed: int, resume: bool = False, progress: Progress | None = None,
 ) -> dict[str, Path]:  # fmt: skip
-    """Train every part into ``folder`` and return their checkpoints."""
+    """Train every part into ``folder`` and return their checkpoints; of a part that was stopped by a signal, and of those after it, none."""
     shares = PAPER_SHARES if config.generator.style == "paper" else SHARES
     parts: dict[str, Path] = {}
     for part, share in shares.items():
         path = folder / f"{part}.safetensors"
         length = {"minutes": minutes and minutes * share, "steps": steps, "seed": seed, "resume": resume, "progress": progress}
         if part in ("points", "judge"):
-            train_points(pack, path, config, part, **length)
+            result = train_points(pack, path, config, part, **length)
         elif part == "sync":
-            train_sync(pack, path, config, **length)
+            result = train_sync(pack, path, config, **length)
         elif part == "speech":
-            train_speech(pack, path, config, **length)
+            result = train_speech(pack, path, config, **length)
         else:
-            train_generator(pack, path, config, part, parts, view=view, **length)
+            result = train_generator(pack, path, config, part, parts, view=view, **length)
+        if result.stopped == "signal":
+            break
         parts[part] = path
     return parts
 

@@ -82,7 +82,12 @@ class PhotoEncoder(nn.Module):
         self.stages = nn.ModuleList()
         for before, after in zip((3, *config.generator.photo_widths[:-1]), config.generator.photo_widths, strict=True):
             self.stages.append(
-                nn.Sequential(nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(after, after, 3, padding=1), nn.LeakyReLU(SLOPE))
+                nn.Sequential(
+                    nn.Conv2d(before, after, 4, 2, 1),
+                    nn.LeakyReLU(SLOPE),
+                    nn.Conv2d(after, after, 3, padding=1),
+                    nn.LeakyReLU(SLOPE),
+                )
             )
 
     def forward(self, photo: Tensor) -> list[Tensor]:

@@ -111,7 +111,9 @@ class SpeechRecipe:
         numbers = rng.choice(len(self.windows.clips), self.batch_size // world, p=self.windows.weights).tolist()
         items = [self._segment(number, rng) for number in numbers]
         doubted = [step >= DOUBTED_FROM and is_doubtful(self.windows.clips[number]) for number in numbers]
-        return {"doubted": torch.tensor(doubted)} | {name: torch.from_numpy(np.stack([item[name] for item in items])) for name in items[0]}
+        return {"doubted": torch.tensor(doubted)} | {
+            name: torch.from_numpy(np.stack([item[name] for item in items])) for name in items[0]
+        }
 
     def _segment(self, number: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Speech of SEGMENT frames, points of these and of LAGS more on either side, which of them count, and another frame's points."""
@@ -161,7 +163,11 @@ class SpeechRecipe:
             lags = torch.arange(-LAGS, LAGS + 1, device=losses.device)
             belief = (-BELIEF * losses / losses.mean() - LAG_PRIOR * lags.square()).softmax(1)
             belief = torch.where(batch["doubted"][:, None], belief, (lags == 0).float())
-        parts = {"shape": (belief * shapes).sum(1).mean(), "opening": (belief * gaps).sum(1).mean(), "sure": belief.amax(1).mean()}
+        parts = {
+            "shape": (belief * shapes).sum(1).mean(),
+            "opening": (belief * gaps).sum(1).mean(),
+            "sure": belief.amax(1).mean(),
+        }
         return (belief * losses).sum(1).mean(), parts
 
     @torch.no_grad()

@@ -19,7 +19,7 @@ from avdemo.lips.critics import Correlator, Critic, SyncExpert
 from avdemo.lips.network import Lips
 
 VIEW_TAPS = {1: 16, 3: 24, 6: 32}  # of MobileNetV2, for the perceptual loss: at a half, a quarter, an eighth of the size
-VIEWED = 4  # frames of each window that the perceptual loss looks at, drawn anew in each step
+VIEWED = 4  # one frame in so many is looked at by the perceptual loss, drawn anew in each step
 
 
 class Studio(nn.Module):
@@ -66,14 +66,17 @@ class Studio(nn.Module):
             self.expert.train(False)
         return self
 
-    def forward(self, photo: Tensor, video: Tensor, points: Tensor, speech: Tensor, other: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(
+        self, photo: Tensor, video: Tensor, points: Tensor, speech: Tensor, other: Tensor | None = None, chosen: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
         """One step.
 
         Args:
             photo: (N, 3, S, S) in [-1, 1].
             video: (N, 3, T, S, S), the true frames.
             points: (N, T, 20, 2), their mouth points in pixels, NaN where unknown.
-            speech, other: (N, 1 + mels, columns), their own speech and another clip's.
+            speech, other: (N, 1 + mels, columns), their own speech and another clip's, for those who judge.
+            chosen: (N, T), which frames of the window ``video`` and ``points`` are, where they are not all; only without those who judge.
         """
         on, weights, losses = self.switches, self.weights, {}
         own = shift = wanted = None
@@ -84,7 +87,7 @@ class Studio(nn.Module):
                 own, _ = self.network.look(photo)
                 shift = self.network.shapes.numbers(points - own.unsqueeze(1)).transpose(1, 2)
                 shift[taught:] = torch.nan
-        made, heard, imagined = self.network(photo, speech, shift)
+        made, heard, imagined = self.network(photo, speech, shift, chosen=chosen)
         if on.landmarks:
             imagined_points = own.unsqueeze(1) + self.network.shapes.way(imagined.transpose(1, 2))
             wanted = torch.cat([points[:taught], imagined_points[taught:].detach()])
@@ -122,7 +125,7 @@ class Studio(nn.Module):
             weight = objective.mouth_weights(points.flatten(0, 1), self.size) if self.network.is_compact else None
             losses["pixel"] = self.weights.pixel * objective.pixel_loss(_frames(made), _frames(true), weight)
         if self.view is not None:
-            some = torch.randperm(made.shape[2])[:VIEWED]
+            some = torch.randperm(made.shape[2])[: max(1, made.shape[2] // VIEWED)]
             with torch.no_grad():
                 known = self.view.maps(_frames(true[:, :, some]))
             seen = self.view.maps(_frames(made[:, :, some]))

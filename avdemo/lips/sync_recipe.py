@@ -24,7 +24,9 @@ LARGEST_SCALE = 3.5  # logarithm: what cosines are multiplied by stays under 33
 class SyncRecipe:
     """For :func:`avdemo.training.loop.fit`: whole windows, of which the expert looks at several places."""
 
-    def __init__(self, config: LipsConfig, pack: LipPack, batch_size: int, *, lags: Mapping[str, int] | None = None, seed: int = 0):
+    def __init__(
+        self, config: LipsConfig, pack: LipPack, batch_size: int, *, lags: Mapping[str, int] | None = None, seed: int = 0
+    ):
         self.name, self.config = f"lips-sync-{config.name}", config.as_dict()
         self.settings, self.batch_size, self.seed = config, batch_size, seed
         self.windows, self.held = (Windows(pack, config, split, seed, lags=lags) for split in ("train", "val"))

@@ -14,8 +14,11 @@ import torch
 from avdemo.corpora.lip_pack import Clip, LipPack
 from avdemo.lips.config import POINTS, LipsConfig
 from avdemo.lips.hearing import SPREAD_DB, levelled, reference_db, speech_db
+from avdemo.metrics.lmd import opening
 
 EVEN = 0.6  # clips are drawn by the number of their frames to this power, speakers by the number of theirs to this power
+SHUT = 0.5  # of the photos are among a clip's most closed mouths: people give such photos, and then teeth must be painted
+SHUT_SHARE = 0.15  # of a clip's frames count as these
 SHIFT_PX = 3  # by how much frames are moved, at most, at 64 px
 BRIGHTER, COLOUR = 0.12, 0.05  # spread of the contrast of all channels and of each, and of what is added to them
 VOICE = 0.14  # by how much the bands are stretched or squeezed, as by longer or shorter throats
@@ -57,6 +60,7 @@ class Windows:
         if not self.clips:
             raise ValueError(f"the pack has no {split} clip of {config.frames} frames")
         self.bands = _bands(pack, self.clips, config)
+        self.shut = {clip.number: _most_closed(pack.points[clip.place]) for clip in self.clips if clip.has_points}
         frames = np.array([clip.frames for clip in self.clips], np.float64)
         speakers: dict[str, float] = {}
         for clip in self.clips:
@@ -65,7 +69,7 @@ class Windows:
         self.weights = weights / weights.sum()
 
     def draw(self, rng: np.random.Generator, count: int) -> list[Window]:
-        """Windows at random places, at least half of each where something is said; photos from anywhere in the clip."""
+        """Windows at random places, at least half of each where something is said; photos from anywhere in the clip, often with a closed mouth."""
         found = []
         half = self.config.frames // 2
         for number in rng.choice(len(self.clips), count, p=self.weights):
@@ -73,8 +77,13 @@ class Windows:
             last = clip.frames - self.config.frames
             low, high = min(max(0, clip.spoken[0] - half), last), max(0, min(last, clip.spoken[1] - half))
             first = int(rng.integers(low, max(low, high) + 1))
-            found.append(Window(clip, first, int(rng.integers(clip.frames))))
+            found.append(Window(clip, first, self._photo(clip, rng)))
         return found
+
+    def _photo(self, clip: Clip, rng: np.random.Generator) -> int:
+        if rng.random() < SHUT and clip.number in self.shut:
+            return int(rng.choice(self.shut[clip.number]))
+        return int(rng.integers(clip.frames))
 
     def held(self, count: int, salt: int = 0) -> list[Window]:
         """Always the same windows, spread over the speakers, for validation."""
@@ -87,7 +96,7 @@ class Windows:
         found = []
         for clip in turns:
             first = int(rng.integers(clip.frames - self.config.frames + 1))
-            found.append(Window(clip, first, int(rng.integers(clip.frames))))
+            found.append(Window(clip, first, self._photo(clip, rng)))
         return found[:count]
 
     # ---- what is in a window
@@ -123,6 +132,11 @@ class Windows:
             bands[here] = self.bands[clip.number][low * per : high * per]
             known[here] = 1
         return bands, known
+
+
+def _most_closed(points: np.ndarray) -> np.ndarray:
+    """Numbers of the frames (T, 20, 2) in which the mouth is the most closed."""
+    return np.argsort(opening(points))[: max(1, round(SHUT_SHARE * len(points)))]
 
 
 def _bands(pack: LipPack, clips: Sequence[Clip], config: LipsConfig) -> dict[int, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,6 +31,8 @@ def write_video(
     fps: float | Fraction,
     wav: np.ndarray | None = None,
     sample_rate: int | None = None,
+    *,
+    metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """Encode pictures, and a sound if given, as mp4; pictures are taken one at a time.
 
@@ -40,6 +42,7 @@ def write_video(
         fps: pictures per second.
         wav: float (channels, samples) in [-1, 1], channels 1 or 2; written at its own length.
         sample_rate: of ``wav``, in Hz.
+        metadata: what the file says of itself: "title", "artist", "comment"...
 
     Returns:
         The path.
@@ -54,7 +57,7 @@ def write_video(
         raise InputError(f"{path.name} cannot have {fps} pictures per second; give a positive number.")
     if wav is not None and not sample_rate:
         raise InputError(f"The sound for {path.name} has no sample rate; say how many samples per second it has.")
-    with writing(path) as partial, Mp4Writer(partial, wav, sample_rate) as mp4:
+    with writing(path) as partial, Mp4Writer(partial, wav, sample_rate, metadata) as mp4:
         to_yuv = FromRGB()
         size = None
         for position, picture in enumerate(frames):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,8 +24,8 @@ AUDIO_CHUNK_S = 0.25  # sound is handed to the muxer in pieces of this length, j
 class Mp4Writer:
     """One video stream, encoded or copied, and at most one audio stream; complete when the ``with`` block ends."""
 
-    def __init__(self, path: Path, wav: np.ndarray | None, sample_rate: int | None):
-        self._path = path
+    def __init__(self, path: Path, wav: np.ndarray | None, sample_rate: int | None, metadata: Mapping[str, str] | None = None):
+        self._path, self._metadata = path, dict(metadata or {})
         self._wav = None
         if wav is not None:
             wav = np.atleast_2d(wav)
@@ -37,6 +38,7 @@ class Mp4Writer:
 
     def __enter__(self) -> Mp4Writer:
         self._container = av.open(str(self._path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container.metadata.update(self._metadata)
         return self
 
     def __exit__(self, kind, error, traceback) -> None:

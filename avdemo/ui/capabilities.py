@@ -30,7 +30,7 @@ class Capability:
 CAPABILITIES: tuple[Capability, ...] = (
     Capability("pixels", "Isolate"),
     Capability("foley", "Add sound", needs="foley-compact"),
-    Capability("lips", "Make lips speak"),
+    Capability("lips", "Make lips speak", needs="lips-compact"),
     Capability("crossmodal", "Imagine", needs="crossmodal-compact"),
     Capability("correspondence", "Match"),
 )

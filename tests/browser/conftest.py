@@ -236,3 +236,19 @@ def foley_app(start_app, tmp_path_factory) -> App:
     from foley_driver import write_weights
 
     return start_app(AVDEMO_WEIGHTS=str(write_weights(tmp_path_factory.mktemp("weights"))))
+
+
+@pytest.fixture(scope="session")
+def mouths(tmp_path_factory, media_maker) -> Path:
+    """Files for the Make lips speak tab: a photo and speech, and such that are none."""
+    from lips_driver import write_things
+
+    return write_things(tmp_path_factory.mktemp("mouths"), media_maker)
+
+
+@pytest.fixture(scope="session")
+def lips_app(start_app, tmp_path_factory) -> App:
+    """An app whose lips are moved by a tiny untrained network: real, and quick."""
+    from lips_driver import write_weights
+
+    return start_app(AVDEMO_WEIGHTS=str(write_weights(tmp_path_factory.mktemp("weights"))))

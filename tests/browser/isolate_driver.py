@@ -59,3 +59,9 @@ def add_place(page, across, down, number):
     page.wait_for_selector(f"#pixels-sound-{number} #waveform")
     page.wait_for_function("n => document.querySelector('#pixels-pictures img')?.src.includes(`source-${n}_`)", arg=number)
     files_include(page, f"My_clip_é_source-{number}.wav")
+
+
+def open_numbers(page) -> None:
+    """Open the fields for a place by numbers, and wait for the frame's middle in them: it would replace what is typed before it comes."""
+    page.get_by_text("More: give the place by numbers").click()
+    page.wait_for_function("() => ['x', 'y'].every(n => Number(document.querySelector(`#pixels-${n} input`)?.value) > 0)")

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from isolate_driver import add_place, changed, fetch, files_include, mix_of, open_video, samples, set_slider, source
+from isolate_driver import add_place, changed, fetch, files_include, mix_of, open_numbers, open_video, samples, set_slider, source
 
 pytestmark = pytest.mark.browser
 
@@ -67,14 +67,14 @@ def test_every_control_of_the_tab(page, clips):
     assert float(page.locator("#pixels-time input[type=number]").input_value()) == pytest.approx(2.2, abs=0.06)
 
     # a place by numbers, with the keyboard alone
-    page.get_by_text("More: give the place by numbers").click()
+    open_numbers(page)
     page.locator("#pixels-x input").fill("40")
-    page.locator("#pixels-y input").fill("90")
+    page.locator("#pixels-y input").fill("91")
     page.locator("#pixels-by-numbers").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#pixels-sound-3 #waveform")
     page.wait_for_selector("#pixels-fader-3")
-    assert "x 40, y 90 at 2.2 s" in page.locator("#pixels-shown").inner_text()
+    assert "x 40, y 91 at 2.2 s" in page.locator("#pixels-shown").inner_text()
     files_include(page, "My_clip_é_source-3_spectrograms.png")
 
     # videos with the new sound
@@ -90,10 +90,10 @@ def test_every_control_of_the_tab(page, clips):
     page.get_by_text("How this was made").click()
     facts = page.locator(".av-facts").inner_text()
     assert "pixels-compact" in facts
-    assert "x 40, y 90 at 2.2 s" in facts
+    assert "x 40, y 91 at 2.2 s" in facts
     page.get_by_text("run.json, everything needed to repeat this").click()
     record = json.loads(fetch(page, "My_clip_é_run.json"))
-    assert record["parameters"]["at"] == [40, 90]
+    assert record["parameters"]["at"] == [40, 91]
     assert record["results"]["mix"]["gains"] == [0, 0, 1]
     assert record["inputs"]["video"]["path"] is None  # where the server keeps uploads is nobody's business
     assert record["inputs"]["video"]["name"] == "My clip é.mp4"

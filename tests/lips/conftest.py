@@ -1,8 +1,12 @@
-"""What the lips tests share: a tiny pack of drawn mouths, and weights for the frozen view."""
+"""What the lips tests share: a tiny pack of drawn mouths, weights for the frozen view, and a tiny real checkpoint with things to give it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+from made_lips_input import EXAMPLES, syllables
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +31,69 @@ def view():
 
     torch.manual_seed(0)
     return mobilenet_features(7, dilated=False).state_dict()
+
+
+def tiny_lips():
+    """An untrained network of the debug configuration whose lips move visibly."""
+    import torch
+
+    from avdemo.lips.config import LipsConfig
+    from avdemo.lips.network import Lips
+
+    torch.manual_seed(3)
+    network = Lips(LipsConfig.debug())
+    with torch.no_grad():
+        network.imagination.motion.weight.mul_(60)
+        for parameter in network.painter.parameters():
+            parameter.add_(0.15 * torch.randn_like(parameter))
+        at = torch.linspace(0, 2 * torch.pi, 21)[:-1]
+        network.finder.middle.copy_(0.5 + torch.stack([-0.28 * torch.cos(at), 0.12 * torch.sin(at)], 1))
+    return network.eval()
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory) -> Path:
+    """A weights folder that holds a tiny model as ``lips-compact``. Read only."""
+    from avdemo.checkpoints import register, save
+
+    network = tiny_lips()
+    path = save(tmp_path_factory.mktemp("weights") / "lips-compact.safetensors", network.state_dict(), network.config.as_dict())
+    register(path, capability="lips")
+    return path.parent
+
+
+@pytest.fixture
+def shipped(weights_folder, use_weights):
+    """Settings that point to that folder."""
+    from avdemo.lips import pipeline
+
+    return use_weights(weights_folder, pipeline)
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory) -> Path:
+    """1.9 s. Read only."""
+    from avdemo import media
+
+    return media.write_wav(tmp_path_factory.mktemp("speech") / "Ça va.wav", syllables(1.9, pauses=((0.8, 1.2),)), 16_000)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory) -> Path:
+    """A picture (120 x 90 px) in which there is no face. Read only."""
+    from PIL import Image
+
+    at = np.linspace(0, 5, 120)
+    grey = 128 + 50 * np.sin(at[None] * 2 + np.cos(at[:90, None] * 3))
+    path = tmp_path_factory.mktemp("plain") / "plain.png"
+    Image.fromarray(np.stack([grey, grey[:, ::-1], 255 - grey], -1).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Path:
+    """A real face; skips where the examples are not there."""
+    path = EXAMPLES / "portrait.jpg"
+    if not path.is_file():
+        pytest.skip("this installation has no example of a face")
+    return path

@@ -46,7 +46,10 @@ def network(config: LipsConfig) -> Lips:
 
 def test_conventions_agree_with_the_data() -> None:
     scale = SpeechScale()
-    assert (lips_config.FPS, lips_config.POINTS) == (lips_data.FPS, lips_data.POINTS) and lips_config.INNER_PAIRS == lmd.INNER_PAIRS
+    assert (lips_config.FPS, lips_config.POINTS) == (
+        lips_data.FPS,
+        lips_data.POINTS,
+    ) and lips_config.INNER_PAIRS == lmd.INNER_PAIRS
     assert (scale.sample_rate, scale.samples) == (lips_data.SAMPLE_RATE, lips_data.SAMPLES_PER_FRAME)
     assert LipsConfig.compact().speech.context >= 4 and LipsConfig.compact().speech.context == REACH
 
@@ -87,7 +90,10 @@ def test_the_rows_of_the_ablation_differ_from_the_full_model_as_the_paper_says()
     pixels = rows["pix only"]
     assert pixels.pixel and not (pixels.adversarial or pixels.perceptual or pixels.correlation)
     assert not rows["gen only"].pixel and rows["gen only"].adversarial
-    assert rows["two-stream discriminator, no correlation"].streams == "two" and not rows["two-stream discriminator, no correlation"].correlation
+    assert (
+        rows["two-stream discriminator, no correlation"].streams == "two"
+        and not rows["two-stream discriminator, no correlation"].correlation
+    )
 
 
 # ---- hearing

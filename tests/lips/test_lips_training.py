@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from avdemo.lips import lags, objective, recipe
 from avdemo.lips.batches import as_frames, as_pictures, as_video, window_batch
 from avdemo.lips.config import LipsConfig, Switches
 from avdemo.lips.critics import SyncExpert
-from avdemo.lips.generator_recipe import GeneratorRecipe
+from avdemo.lips.generator_recipe import PAINTED, GeneratorRecipe
 from avdemo.lips.network import Lips
 from avdemo.lips.points_recipe import PointRecipe, find_points
 from avdemo.lips.seeing import PointFinder
@@ -90,6 +91,22 @@ def test_everyone_learns_from_their_own_loss_and_the_frozen_from_none(pack, view
     loss.backward()
     taught = {name.split(".")[0] for name, p in alone.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     assert taught == {"critic", "correlator"}  # nothing of the generator's loss reaches them, nothing of theirs the generator
+
+
+def test_a_painter_learns_from_a_few_frames_of_each_window(pack, view) -> None:
+    made = generator(pack, Switches(adversarial=False, correlation="", sync=False), part="painter", view=view)
+    batch = made.batches(0, 0, 1)
+    assert batch["frames"].shape[1] == batch["points"].shape[1] == batch["chosen"].shape[1] == PAINTED < CONFIG.frames
+    assert (batch["chosen"].diff(dim=1) > 0).all()
+    network = made.build().network.eval()
+    photo = as_pictures(batch["photo"])
+    with torch.no_grad():
+        whole, heard, shift = network(photo, batch["speech"])
+        some, fewer, moved = network(photo, batch["speech"], chosen=batch["chosen"])
+    for row, numbers in enumerate(batch["chosen"]):
+        torch.testing.assert_close(some[row], whole[row][:, numbers], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(fewer[row], heard[row][:, numbers])
+        torch.testing.assert_close(moved[row], shift[row][:, numbers])
 
 
 def test_a_painter_leaves_the_imagination_alone(pack, view) -> None:
@@ -247,7 +264,19 @@ def test_all_parts_train_assemble_and_go_on(pack, view, few, tmp_path) -> None:
     finder = recipe.open_finder(parts["points"], CONFIG)
     torch.testing.assert_close(network.finder.middle, finder.middle)
     again = recipe.train_parts(pack, tmp_path, CONFIG, view, **(length | {"steps": 3}), resume=True)
-    assert load_file(again["generator"]).metadata["steps"] == 3
+    last = json.loads(again["generator"].with_suffix(".log.jsonl").read_text().splitlines()[-1])
+    assert last["kind"] == "end" and last["step"] == 3
+
+
+def test_what_is_stopped_by_a_signal_ends_the_training(pack, view, few, tmp_path, monkeypatch) -> None:
+    def stop_in_sync(made, *arguments, **more):
+        result = fit(made, *arguments, **more)
+        return replace(result, stopped="signal") if isinstance(made, SyncRecipe) else result
+
+    fit = recipe.fit
+    monkeypatch.setattr(recipe, "fit", stop_in_sync)
+    parts = recipe.train_parts(pack, tmp_path, CONFIG, view, minutes=None, steps=1, seed=0)
+    assert list(parts) == ["points", "judge", "speech"] and not (tmp_path / "painter.safetensors").exists()
 
 
 def test_the_papers_parts_train(pack, few, tmp_path) -> None:

@@ -78,7 +78,10 @@ def test_disturbed_speech_is_another_of_the_same_and_silence_is_silent() -> None
     one, again = (disturb_speech(bands, np.random.default_rng(1)) for _ in range(2))
     np.testing.assert_array_equal(one, again)
     assert one.shape == bands.shape and one.dtype == np.float32 and not np.allclose(one, bands)
-    assert np.median([np.corrcoef(bands.mean(1), disturb_speech(bands, np.random.default_rng(s)).mean(1))[0, 1] for s in range(20)]) > 0.7
+    assert (
+        np.median([np.corrcoef(bands.mean(1), disturb_speech(bands, np.random.default_rng(s)).mean(1))[0, 1] for s in range(20)])
+        > 0.7
+    )
     assert silence(40, 16, np.random.default_rng(2)).mean() < -1
 
 
@@ -99,7 +102,9 @@ def test_adversarial_losses_are_those_of_the_paper() -> None:
     assert float(objective.critic_loss(zero, zero, zero, hinge=False)) == pytest.approx(2 * np.log(2))  # -log D - (log + log) / 2
     assert objective.generator_loss(good, hinge=False) < 1e-3 < objective.generator_loss(bad, hinge=False)
     two = torch.cat([good, bad], 1)  # real, and yet not matching
-    assert float(objective.critic_loss(two, -two, two, hinge=True)) > float(objective.critic_loss(two.abs(), -two.abs(), two, hinge=True))
+    assert float(objective.critic_loss(two, -two, two, hinge=True)) > float(
+        objective.critic_loss(two.abs(), -two.abs(), two, hinge=True)
+    )
 
 
 def test_landmarks_and_motion_are_nothing_for_the_same() -> None:

@@ -10,7 +10,9 @@ import numpy as np
 
 from avdemo.corpora.lip_pack import LipPack
 
-_SPEC = importlib.util.spec_from_file_location("mouth_films_for_lips", Path(__file__).resolve().parents[1] / "corpora" / "mouth_films.py")
+_SPEC = importlib.util.spec_from_file_location(
+    "mouth_films_for_lips", Path(__file__).resolve().parents[1] / "corpora" / "mouth_films.py"
+)
 mouth_films = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(mouth_films)
 
