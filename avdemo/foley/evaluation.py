@@ -14,19 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avdemo.checkpoints.running import open_model
 from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.ear import Ear, heard_kinds, teach_ear, windows_of
-from avdemo.foley.family import Family
 from avdemo.foley.likelihoods import cross_entropy, likelihoods, retrieval, retrieval_chance, seen_of
-from avdemo.foley.listening import by_kind, generate, scores, shuffled
+from avdemo.foley.listening import by_kind, generate, kinds_seen, scores, shuffled
+from avdemo.foley.models import CHECKPOINT, load_model
 from avdemo.foley.network import Foley
 from avdemo.foley.report import CHANCE, OTHER, RANDOM, RELATIVE, SAME, TOLD, TRUE, Evaluation
 from avdemo.foley.testset import SEED, Pair, Sizes, made_pairs, open_pack, real_pairs
 from avdemo.training.floor import untrained
 
-CHECKPOINT = "foley-compact"
 CHIEF = "flow"  # the variant that is asked most
 Progress = Callable[[float, str], None]
 
@@ -51,7 +49,7 @@ def evaluate(
 
     tell = progress or (lambda share, text: None)
     sizes = sizes or (Sizes.quick() if quick else Sizes())
-    model = open_model(str(checkpoint), lambda config: Family(FoleyConfig.from_dict(config))).on_cpu()
+    model = load_model(str(checkpoint)).on_cpu()
     family = model.network
     config = family.config
     folder = open_pack(Path(data), get_settings().work_dir, packed=packed, progress=lambda s, t: tell(0.1 * s, t))
@@ -142,7 +140,7 @@ def _listen(
         if not pairs:
             continue
         sounds = generate(network, pairs, [seen[id(p)] for p in pairs], progress=lambda s, t, share=share: tell(share + 0.35 * s, t))
-        rows[name] = scores(sounds, pairs, ear, rate)
+        rows[name] = {"kind seen": kinds_seen(network, pairs, [seen[id(p)] for p in pairs])} | scores(sounds, pairs, ear, rate)
         if name != CHIEF:
             continue
         for label, same in ((SAME, True), (OTHER, False)):

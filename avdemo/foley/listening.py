@@ -16,7 +16,7 @@ from avdemo.foley.sampler import Sampler
 from avdemo.foley.testset import Pair
 
 Progress = Callable[[float, str], None]
-COLUMNS = ("kind heard", "onsets", "course", "level, dB", "pairs")
+COLUMNS = ("kind seen", "kind heard", "onsets", "course", "level, dB", "pairs")
 SEED = 3
 
 
@@ -60,6 +60,14 @@ def scores(sounds: Sequence[np.ndarray], pairs: Sequence[Pair], ear: Ear, sample
         "level, dB": [level_error(wav, pair.wav[: len(wav)]) for wav, pair in both],
     }
     return {name: mean(values) for name, values in found.items()} | {"pairs": float(len(pairs))}
+
+
+@torch.no_grad()
+def kinds_seen(network: Foley, pairs: Sequence[Pair], seen: Sequence[Tensor]) -> float:
+    """Percent of the videos whose kind the network names; NaN for one without that head."""
+    if network.says_kind is None:
+        return float("nan")
+    return 100 * float(np.mean([int(network.says_kind(v.mean(1)).argmax()) == p.kind for v, p in zip(seen, pairs, strict=True)]))
 
 
 def mean(values: Sequence[float]) -> float:

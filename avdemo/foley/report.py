@@ -69,9 +69,12 @@ class Evaluation:
             ("By kind, made pairs", self.kinds),
         ):  # fmt: skip
             if rows:
-                lines += ["", head(title, ("kind,%", "onsets,%", "course", "level,dB", "pairs"))]
-                lines += [line(name, (row.get(c) for c in COLUMNS), (1, 1, 2, 1, 0)) for name, row in rows.items()]
-        lines += ["  kind: heard by an independent ear; onsets: F1 within 0.1 s; course: correlation of loudness in dB; level: distance."]
+                lines += ["", head(title, ("seen,%", "heard,%", "onsets,%", "course", "level,dB", "pairs"))]
+                lines += [line(name, (row.get(c) for c in COLUMNS), (1, 1, 1, 2, 1, 0)) for name, row in rows.items()]
+        lines += [
+            "  seen: the kind is named by the network; heard: by an independent ear, in the sound; onsets: F1 within 0.1 s;",
+            "  course: correlation of loudness in dB; level: distance.",
+        ]
         if self.ear:
             lines += ["", head("The independent ear on real recordings, percent right", ("train", "val", "test"))]
             lines += [line(name, (row.get(c) for c in ("train", "val", "test"))) for name, row in self.ear.items()]

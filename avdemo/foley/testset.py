@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from avdemo.corpora.foley_pack import FoleyPack
+from avdemo.corpora.held_out import held_out_folder
 from avdemo.corpora.onsets import onsets
 from avdemo.corpora.puppets import PairMaker
 from avdemo.errors import InputError
@@ -104,12 +105,10 @@ def open_pack(data: Path, work: Path, *, packed: Path | None = None, progress: P
     Raises:
         InputError: there is neither.
     """
-    for folder in (packed, data):
-        if folder is not None and (folder / "packed.json").is_file():
-            return folder
-    from avdemo.corpora.pack_foley import pack_foley
 
-    folder = work / "foley-pack"
-    if not (folder / "packed.json").is_file():
+    def pack(folder: Path) -> None:
+        from avdemo.corpora.pack_foley import pack_foley
+
         pack_foley(data, folder, progress=progress)
-    return folder
+
+    return held_out_folder(data, work, "foley", pack, packed=packed)

@@ -92,7 +92,8 @@ def test_sounds_are_generated_as_long_as_the_videos_and_follow_what_they_are_tol
     assert loud > soft + 20
     ear = Ear(2, CONFIG.sample_rate).eval()
     row = listening.scores(sounds, pairs, ear, CONFIG.sample_rate)
-    assert set(listening.COLUMNS) == set(row) and row["pairs"] == 4
+    assert set(listening.COLUMNS) == {*row, "kind seen"} and row["pairs"] == 4
+    assert listening.kinds_seen(network, pairs, seen) in (0, 25, 50, 75, 100)
     assert set(listening.by_kind(sounds, pairs, ear, ("a", "b", "c"), CONFIG.sample_rate)) == {"a", "b"}
 
 
@@ -111,7 +112,7 @@ def test_a_silent_sound_is_of_no_kind() -> None:
 
 @pytest.fixture
 def scores() -> Evaluation:
-    row = {"kind heard": 50.0, "onsets": 40.0, "course": 0.5, "level, dB": 3.0, "pairs": 10.0}
+    row = {"kind seen": 60.0, "kind heard": 50.0, "onsets": 40.0, "course": 0.5, "level, dB": 3.0, "pairs": 10.0}
     found = Evaluation({"name": "foley-tiny", "sha256": "0" * 64})
     found.nats = {name: {"train": 2.0, "test": 2.1, "test, decided": 2.2} for name in ("flow", "frame", "seq", RANDOM)}
     found.retrieval = {"flow": {"category, top 1": 30.0, "instance, top 1": 10.0}, CHANCE: {"category, top 1": 10.0}}

@@ -18,11 +18,9 @@ pytestmark = pytest.mark.skipif(SHIPPED not in checkpoints.records(), reason=f"{
 
 @pytest.fixture(scope="module")
 def family():
-    from avdemo.checkpoints.running import open_model
-    from avdemo.foley.config import FoleyConfig
-    from avdemo.foley.family import Family
+    from avdemo.foley.models import load_model
 
-    return open_model(SHIPPED, lambda config: Family(FoleyConfig.from_dict(config))).on_cpu().network
+    return load_model(SHIPPED).on_cpu().network
 
 
 def test_it_is_small_knows_ten_kinds_and_says_what_it_scores(family) -> None:

@@ -164,6 +164,9 @@ def test_parts_assemble(store, tmp_path, variant) -> None:
     network.load_state_dict(loaded.state)
     assert config.variant == ("flow" if variant == "all" else variant)
     assert set(loaded.metadata["parts"]) == {"sight", "sound"} and loaded.metadata["items"] > 0
+    kind = "shared.says_kind.bias" if variant == "all" else "says_kind.bias"
+    before = load_file(parts["sound"]).state["shared.says_kind.bias"]
+    assert torch.allclose(loaded.state[kind][-1], before[-1] - recipe.DOUBTED) and torch.equal(loaded.state[kind][:-1], before[:-1])
 
 
 def test_the_paper_s_losses_need_no_sight(store, tmp_path) -> None:
