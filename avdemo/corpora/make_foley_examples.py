@@ -139,13 +139,13 @@ def _beat() -> tuple[tuple[float, float, float], ...]:
 
 
 EXAMPLES: tuple[Film, ...] = (
-    Film("drums", "A drummer", "drum", "A drum at each stroke: bass drum, snare, hi-hat, a roll and a cymbal at the end.", 6.8, _beat(), 0.12, 30),
+    Film("drums", "A drummer", "drum", "Swells with the strokes; the edge of each stroke is more than this small model can do.", 6.8, _beat(), 0.12, 30),
     Film(
-        "fireworks", "Fireworks", "fireworks", "A bang at each burst, and little in between.", 5.6,
+        "fireworks", "Fireworks", "fireworks", "Louder with the bursts than between them, as rushing noise: it has no bangs.", 5.6,
         ((-0.16, 0.8, 0.4), (1.2, 0.9, 0.5), (2.4, 1.0, 0.3), (2.72, 0.7, 0.5), (4.32, 0.95, 0.4)), 0.35, 5,
     ),
     Film(
-        "dog", "A dog barks", "dog", "A bark at each jump: two, one, and three in a row.", 6.4,
+        "dog", "A dog barks", "dog", "A burst of sound at each jump: two, one, and three in a row.", 6.4,
         ((0.8, 0.9, 0.5), (1.2, 0.9, 0.5), (2.72, 1.0, 0.5), (4.16, 0.8, 0.5), (4.56, 0.9, 0.5), (4.96, 1.0, 0.5)), 0.14, 2, True,
     ),
     Film("train", "A train goes by", "rail", "A train that comes, is loudest as it passes, and goes.", 6.4, (), 0.3, 6),
