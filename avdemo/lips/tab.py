@@ -156,10 +156,11 @@ class LipsTab:
 
         form = [self.sight, self.state, *self._parts(("speech", "photo", "lively", "mark")), self.given, *box]
         shown = [self.sight, self.state, *self._parts(dict.fromkeys((*page.SEEN, *page.SPOKEN)))]
-        begin = {"busy": part["film"], "fills": [self.given, *self._parts(("photo", "speech", "empty", "result"))]}
+        begin = {"busy": part["film"], "fills": [self.given, *self._parts(("empty", "result"))]}  # not the photo: see where it is laid out
         self._start(
             part["go"].click, self._on_speak, form, shown, fill=lambda: {self.given: {}, **self._apply(page.waits())}, **begin
         )
+        begin["fills"] = [*begin["fills"], *self._parts(("photo", "speech"))]
         if self.row is not None:
             self._start(self.row.click, self._on_speak, form, shown, fill=self._on_example, fill_from=[self.row], **begin)
         shown = [self.state, *self._parts(page.SPOKEN)]

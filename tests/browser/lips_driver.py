@@ -12,9 +12,9 @@ RATE = 16_000
 _downloads = Downloads("#lips-files")
 
 
-def _lips_fixtures():
-    path = Path(__file__).resolve().parents[1] / "lips" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("lips_fixtures", path)
+def _lips_input():
+    path = Path(__file__).resolve().parents[1] / "lips" / "made_lips_input.py"
+    spec = importlib.util.spec_from_file_location("lips_input", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -24,7 +24,7 @@ def write_weights(folder: Path) -> Path:
     """Save an untrained tiny network as ``lips-compact``: real, quick, and with lips that move."""
     from avdemo.checkpoints import register, save
 
-    network = _lips_fixtures().tiny_lips()
+    network = _lips_input().tiny_lips()
     register(save(folder / "lips-compact.safetensors", network.state_dict(), network.config.as_dict()), capability="lips")
     return folder
 
@@ -33,7 +33,7 @@ def write_things(folder: Path, maker) -> Path:
     """Photos and speech, and such that are none. ``maker``: ``tests/media/make_media.py``."""
     from PIL import Image
 
-    words = _lips_fixtures().syllables
+    words = _lips_input().syllables
     for name, seconds in (("Été.wav", 1.6), ("long.wav", 95.0)):
         maker.make_plain_wav(folder / name, words(seconds), RATE)
     maker.make_plain_wav(folder / "silent.wav", np.zeros((1, RATE), np.float32), RATE)

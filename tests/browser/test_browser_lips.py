@@ -66,7 +66,7 @@ def test_bad_files_get_a_sentence_and_lose_nothing(page, mouths):
     page.locator("#lips-go").click()
     assert "no photo yet" in refusal(page)
     on.give(page, "photo", mouths / "letter.png")
-    page.get_by_text("letter.png").first.wait_for()
+    page.locator(".av-status:visible", has_text="letter.png").first.wait_for()
     refusal(page)
     on.give(page, "photo", mouths / "Zoë.png")
     page.wait_for_selector("#lips-preview img")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_lips_input import EXAMPLES, syllables
+from made_lips_input import EXAMPLES, syllables, tiny_lips
 
 
 @pytest.fixture(autouse=True)
@@ -31,24 +31,6 @@ def view():
 
     torch.manual_seed(0)
     return mobilenet_features(7, dilated=False).state_dict()
-
-
-def tiny_lips():
-    """An untrained network of the debug configuration whose lips move visibly."""
-    import torch
-
-    from avdemo.lips.config import LipsConfig
-    from avdemo.lips.network import Lips
-
-    torch.manual_seed(3)
-    network = Lips(LipsConfig.debug())
-    with torch.no_grad():
-        network.imagination.motion.weight.mul_(60)
-        for parameter in network.painter.parameters():
-            parameter.add_(0.15 * torch.randn_like(parameter))
-        at = torch.linspace(0, 2 * torch.pi, 21)[:-1]
-        network.finder.middle.copy_(0.5 + torch.stack([-0.28 * torch.cos(at), 0.12 * torch.sin(at)], 1))
-    return network.eval()
 
 
 @pytest.fixture(scope="session")

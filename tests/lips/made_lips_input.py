@@ -1,4 +1,4 @@
-"""Speech made for the lips tests, and where the app's examples lie."""
+"""Speech and a tiny network made for the lips tests, also of the browser, and where the app's examples lie."""
 
 from __future__ import annotations
 
@@ -16,3 +16,21 @@ def syllables(seconds: float, rate: int = 16_000, pauses: tuple[tuple[float, flo
     for first, last in pauses:
         wav[(at >= first) & (at < last)] = 0
     return wav[None].astype(np.float32)
+
+
+def tiny_lips():
+    """An untrained network of the debug configuration whose lips move visibly."""
+    import torch
+
+    from avdemo.lips.config import LipsConfig
+    from avdemo.lips.network import Lips
+
+    torch.manual_seed(3)
+    network = Lips(LipsConfig.debug())
+    with torch.no_grad():
+        network.imagination.motion.weight.mul_(60)
+        for parameter in network.painter.parameters():
+            parameter.add_(0.15 * torch.randn_like(parameter))
+        at = torch.linspace(0, 2 * torch.pi, 21)[:-1]
+        network.finder.middle.copy_(0.5 + torch.stack([-0.28 * torch.cos(at), 0.12 * torch.sin(at)], 1))
+    return network.eval()
