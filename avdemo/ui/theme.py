@@ -175,6 +175,12 @@ table.av-facts { width: 100%; border: 0 !important; border-collapse: collapse; f
   .av-examples .gallery:not(.container) { grid-template-columns: repeat(2, 1fr); }
   .tabitem:has(.av-clickable) .av-examples { display: none; } /* the frame comes first; without a video they are back */
   .av-empty { padding: 18px 14px; min-height: 150px; }
+  /* five tabs go into two lines; Gradio measures a hidden copy of them, which must neither widen the page nor ask for its menu */
+  .tab-wrapper, .tab-wrapper [role=tablist] { height: auto !important; }
+  .tab-wrapper [role=tablist] { flex-wrap: wrap; overflow: visible !important; }
+  .tab-wrapper [role=tab] { padding: 6px 10px !important; }
+  .tab-container.visually-hidden { position: absolute !important; width: 300px; overflow: hidden; }
+  .tab-container.visually-hidden button { width: 8px; padding: 0 !important; overflow: hidden; font-size: 1px !important; }
 }
 """
 

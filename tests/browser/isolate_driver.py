@@ -49,8 +49,11 @@ def mix_of(page):
 def set_slider(page, selector, value):
     """Type into a slider's number and leave it, as a person would; it fires the same event as dragging."""
     number = page.locator(f"{selector} input[type=number]")
-    number.fill(str(value))
-    number.press("Tab")
+    for _ in range(3):  # an answer that is still on its way may put the old value back
+        number.fill(str(value))
+        number.press("Tab")
+        if float(number.input_value()) == value:
+            break
 
 
 def add_place(page, across, down, number):
