@@ -12,7 +12,7 @@ from avdemo.checkpoints import load_file
 from avdemo.checkpoints import save as save_checkpoint
 from avdemo.crossmodal.config import CrossmodalConfig
 from avdemo.crossmodal.network import Crossmodal
-from avdemo.training.machine import versions
+from avdemo.training.parts import metadata_of_parts
 
 NOTED = ("steps", "items", "minutes", "seed", "device", "scores")
 
@@ -37,13 +37,5 @@ def assemble(parts: Mapping[str, Path], config: CrossmodalConfig, out: Path) -> 
         state |= {part_prefix(part) + key: value for key, value in loaded.state.items()}
         about[part] = {name: loaded.metadata[name] for name in NOTED if name in loaded.metadata}
     Crossmodal(config).load_state_dict(state)
-    metadata = {
-        "recipe": f"crossmodal-{config.name}",
-        "parts": about,
-        "minutes": round(sum(entry.get("minutes", 0.0) for entry in about.values()), 1),
-        "items": sum(entry.get("items", 0) for entry in about.values()),
-        "device": next(iter(about.values())).get("device", ""),
-        "seed": next(iter(about.values())).get("seed", 0),
-        "versions": versions(),
-    }
+    metadata = metadata_of_parts(f"crossmodal-{config.name}", about, next(iter(about)))
     return save_checkpoint(out, state, config.as_dict(), metadata)

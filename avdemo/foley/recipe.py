@@ -23,7 +23,8 @@ from avdemo.foley.pair_store import PairStore, blocks_of, make_pairs
 from avdemo.foley.sight_recipe import Sight, SightRecipe
 from avdemo.foley.sound_recipe import ROWS, SoundRecipe
 from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
-from avdemo.training.machine import keep_freed_memory, versions
+from avdemo.training.machine import keep_freed_memory
+from avdemo.training.parts import metadata_of_parts
 
 SHARES = {"sight": 0.09, "sound": 0.91}  # of the training time
 PAIRS = {"train": 2400, "val": 128}  # of 4 s, made before
@@ -204,16 +205,7 @@ def assemble(
         doubt_less(family)
     if config.coloured and pairs is not None:
         colour_family(family, pairs)
-    last = about["sound"]
-    metadata = {
-        "recipe": f"foley-{config.name}",
-        "parts": about,
-        "minutes": round(sum(entry.get("minutes", 0.0) for entry in about.values()), 1),
-        "items": sum(entry.get("items", 0) for entry in about.values()),
-        "device": last.get("device", ""),
-        "seed": last.get("seed", 0),
-        "versions": versions(),
-    }
+    metadata = metadata_of_parts(f"foley-{config.name}", about, "sound")
     if variant == "all":
         return save_checkpoint(out, family.state_dict(), family.config.as_dict(), metadata)
     return save_checkpoint(out, family.alone(variant), config.as_variant(variant).as_dict(), metadata)

@@ -29,7 +29,7 @@ from avdemo.lips.seeing import PointFinder
 from avdemo.lips.speech_recipe import SpeechRecipe
 from avdemo.lips.sync_recipe import SyncRecipe
 from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
-from avdemo.training.machine import versions
+from avdemo.training.parts import metadata_of_parts
 
 SHARES = {"points": 0.034, "judge": 0.016, "speech": 0.075, "sync": 0.045, "painter": 0.613, "generator": 0.217}  # of the training time
 PAPER_SHARES = {"points": 0.05, "judge": 0.05, "generator": 0.9}
@@ -243,14 +243,5 @@ def assemble(parts: Mapping[str, Path], config: LipsConfig, out: Path) -> Path:
         about[part] |= {name: loaded.config[name] for name in ("switches", "weights") if name in loaded.config}
     state = load_file(parts["generator"]).state
     Lips(config).load_state_dict(state)
-    last = about["generator"]
-    metadata = {
-        "recipe": f"lips-{config.name}",
-        "parts": about,
-        "minutes": round(sum(entry.get("minutes", 0.0) for entry in about.values()), 1),
-        "items": sum(entry.get("items", 0) for entry in about.values()),
-        "device": last.get("device", ""),
-        "seed": last.get("seed", 0),
-        "versions": versions(),
-    }
+    metadata = metadata_of_parts(f"lips-{config.name}", about, "generator")
     return save_checkpoint(out, state, config.as_dict(), metadata)
