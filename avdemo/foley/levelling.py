@@ -18,8 +18,11 @@ from torch import Tensor
 from avdemo.dsp import mulaw
 from avdemo.foley.config import HISS_DB, LEVELLED_DB, QUIETEST_DB, FoleyConfig
 
-HOLD_S = 0.06  # of the running means of power that the automatic gain compares
-HELD_DB = (-10.0, 30.0)  # its range
+HOLD_S = 0.06  # of the running mean of power that the automatic gain looks at
+HELD_DB = (-25.0, 30.0)  # its range
+ATTACK_DB = 6.0  # from one video frame to the next: so much more is a stroke, which comes at a moment, not a swelling
+ABOVE_DB = 3.0  # by how much a stroke is louder, at the least, than the mean of the video frame that it falls in
+ATTACK_S = 0.004  # that a stroke takes
 LEAST = 1e-9  # of power: silence is not raised
 
 
@@ -28,22 +31,44 @@ def encode(wav: Tensor, config: FoleyConfig) -> Tensor:
     return (mulaw.linear_encode if config.quantiser == "linear" else mulaw.mulaw_encode)(wav, config.levels)
 
 
-def hold(wav: np.ndarray, told_db: np.ndarray, powers: np.ndarray, samples_per_s: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bring sound to the loudness that it was told, slowly enough to leave its attacks alone: an automatic gain.
+def hold(wav: np.ndarray, told_db: np.ndarray, power: float, samples_per_s: int) -> tuple[np.ndarray, float]:
+    """Bring sound to the loudness that it was told: an automatic gain, which hears slowly and obeys at once.
 
     Args:
         wav: (T,) as loud as the gain of :func:`course_db` makes it.
         told_db: (T,) dB of full scale that it should have.
-        powers: (2,) running means of what is told and of what sounds, before the first sample.
+        power: running mean of what sounded before the first sample.
 
     Returns:
-        the sound (T,), float64, and the running means after it.
+        the sound (T,), float64, and the running mean after it.
     """
     keep = np.exp(-1 / (HOLD_S * samples_per_s))
-    squares = np.stack([10 ** (told_db / 10), np.square(wav, dtype=np.float64)])
-    means, _ = lfilter([1 - keep], [1, -keep], squares, zi=keep * powers[:, None])
-    gain = np.sqrt((means[0] + LEAST) / (means[1] + LEAST)).clip(*(10 ** (db / 20) for db in HELD_DB))
-    return wav * gain, means[:, -1]
+    means, _ = lfilter([1 - keep], [1, -keep], np.square(wav, dtype=np.float64), zi=[keep * power])
+    gain = np.sqrt((10 ** (told_db / 10) + LEAST) / (means + LEAST)).clip(*(10 ** (db / 20) for db in HELD_DB))
+    return wav * gain, float(means[-1])
+
+
+def strokes(told_db: np.ndarray, first: int, samples: int, samples_per_frame: int, samples_per_s: int) -> np.ndarray:
+    """dB told to video frames (F,) -> dB of the samples (samples,), float64, from ``first`` on.
+
+    They change evenly from the middle of a frame to that of the next, but where a frame is much louder than the one before: there it
+    stays low until a stroke, which comes as late in the louder frame as that frame falls short of the one after it.
+    """
+    told_db = told_db.astype(np.float64)
+    at = np.arange(first, first + samples) + 0.5
+    course = np.interp(at / samples_per_frame - 0.5, np.arange(len(told_db)), told_db)
+    for frame in np.flatnonzero(np.diff(told_db) > ATTACK_DB):
+        begin, end = (frame + 0.5) * samples_per_frame, (frame + 2.5) * samples_per_frame
+        if end <= first or begin >= first + samples:
+            continue
+        low, loud, after = told_db[frame], told_db[frame + 1], told_db[min(frame + 2, len(told_db) - 1)]
+        top = max(loud + ABOVE_DB, after)
+        before, mean, beyond = (10 ** (db / 10) for db in (low, loud, top))
+        stroke = (frame + 2 - (mean - before) / (beyond - before)) * samples_per_frame
+        share = ((at - stroke) / (end - stroke)).clip(0, 1)  # of the way from the stroke to the middle of the frame after
+        risen = ((at - stroke) / (ATTACK_S * samples_per_s)).clip(0, 1)
+        course = np.where((at >= begin) & (at < end), low + risen * np.maximum(top + share * (after - top) - low, 0), course)
+    return course
 
 
 def hiss(shape: tuple[int, ...], seed: int = 0) -> Tensor:

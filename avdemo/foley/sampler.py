@@ -22,7 +22,7 @@ import torch
 from avdemo.foley.colouring import minimum_phase
 from avdemo.foley.compiled import Weights, write
 from avdemo.foley.config import QUIETEST_DB
-from avdemo.foley.levelling import LEAST, gains, hold
+from avdemo.foley.levelling import LEAST, gains, hold, strokes
 from avdemo.foley.network import Condition, Foley
 
 THREADS = 2  # takes that are written at the same time
@@ -40,7 +40,7 @@ class Take:
     temperature: float
     gain_db: np.ndarray | None = None  # (F,): how much louder than written it sounds in each video frame; None: as written
     told_db: np.ndarray | None = None  # (F,): the loudness that it is held to; None: it is not
-    powers: np.ndarray | None = None  # (2,): running means of the power told and of that which sounds
+    power: float = LEAST  # running mean of what sounded
     taps: np.ndarray | None = None  # (128,): the filter that what is written goes through; None: no filter
     past: np.ndarray | None = None  # (127,): what was written last, before the filter
     at: int = 0  # samples written
@@ -81,7 +81,6 @@ class Sampler:
             temperature=temperature,
             gain_db=None if condition.gain_db is None else _array(condition.gain_db[clip]),
             told_db=None if condition.told is None else QUIETEST_DB * (1 - _array(condition.told[clip])),
-            powers=np.full(2, LEAST),
             taps=taps,
             past=None if taps is None else np.zeros(len(taps) - 1),
         )
@@ -107,11 +106,9 @@ class Sampler:
         if take.gain_db is None:
             return wav.astype(np.float32).clip(-1, 1)
         # in double precision: vector instructions round the last samples of a chunk otherwise, and chunks must not change the sound
-        gain, told = (
-            gains(torch.from_numpy(db).double(), first, samples, self.config.samples_per_frame).numpy()
-            for db in (take.gain_db, take.told_db)
-        )
-        wav, take.powers = hold(wav * gain, 20 * np.log10(told), take.powers, self.config.sample_rate)
+        per_frame, rate = self.config.samples_per_frame, self.config.sample_rate
+        gain = gains(torch.from_numpy(take.gain_db).double(), first, samples, per_frame).numpy()
+        wav, take.power = hold(wav * gain, strokes(take.told_db, first, samples, per_frame, rate), take.power, rate)
         return wav.astype(np.float32).clip(-1, 1)
 
     def write_all(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:

@@ -10,7 +10,7 @@ from tiny_foley import lively
 from avdemo.foley.calibrate import difference_db, spectrum
 from avdemo.foley.colouring import BINS, minimum_phase
 from avdemo.foley.config import FoleyConfig
-from avdemo.foley.levelling import LEAST, course_db, gains, hold
+from avdemo.foley.levelling import LEAST, course_db, gains, hold, strokes
 from avdemo.foley.objective import loudness_of
 
 CONFIG = FoleyConfig.debug()
@@ -53,12 +53,31 @@ def test_an_automatic_gain_holds_what_is_told_and_leaves_silence_alone() -> None
     rng, rate = np.random.default_rng(1), 8000
     soft = 0.005 * rng.normal(size=rate)
     told = np.full(rate, -20.0)
-    held, powers = hold(soft, told, np.full(2, LEAST), rate)
-    assert abs(10 * np.log10(np.mean(held[rate // 2 :] ** 2)) + 20) < 1 and powers.shape == (2,)
-    first, middle = hold(soft[:333], told[:333], np.full(2, LEAST), rate)
+    held, power = hold(soft, told, LEAST, rate)
+    assert abs(10 * np.log10(np.mean(held[rate // 2 :] ** 2)) + 20) < 1 and power > LEAST
+    first, middle = hold(soft[:333], told[:333], LEAST, rate)
     second, _ = hold(soft[333:], told[333:], middle, rate)
     assert np.allclose(np.concatenate([first, second]), held, rtol=1e-12)
-    assert np.abs(hold(np.zeros(rate), told, np.full(2, LEAST), rate)[0]).max() == 0
+    assert np.abs(hold(np.zeros(rate), told, LEAST, rate)[0]).max() == 0
+    louder = np.where(np.arange(rate) < rate // 2, -40.0, -20.0)
+    jump = hold(soft, louder, LEAST, rate)[0]
+    assert 10 * np.log10(np.mean(jump[rate // 2 :][:80] ** 2) / np.mean(jump[: rate // 2][-800:] ** 2)) > 15  # within 10 ms
+
+
+def test_a_stroke_comes_at_a_moment_and_a_swelling_does_not() -> None:
+    rate = CONFIG.sample_rate
+    swelling, stroke = np.array([-40.0, -36.0, -32.0, -32.0, -36.0]), np.array([-50.0, -50.0, -20.0, -26.0, -40.0])
+    even = strokes(swelling, 0, 5 * PER_FRAME, PER_FRAME, rate)
+    assert np.abs(np.diff(even)).max() < 0.02
+    course = strokes(stroke, 0, 5 * PER_FRAME, PER_FRAME, rate)
+    rises = np.flatnonzero(course > -30)[0]
+    assert course[: 2 * PER_FRAME].max() < -49 and 2 * PER_FRAME < rises < 3 * PER_FRAME and course.max() == pytest.approx(-17, abs=0.5)
+    assert course[rises + round(0.005 * rate)] > -20  # it takes less than 5 ms
+    late = strokes(np.array([-50.0, -50.0, -30.0, -20.0, -20.0]), 0, 5 * PER_FRAME, PER_FRAME, rate)
+    assert np.flatnonzero(late > -30)[0] > rises  # a frame far quieter than the next is struck at its end
+    parts = np.concatenate([strokes(stroke, at, 100, PER_FRAME, rate) for at in range(0, 5 * PER_FRAME, 100)])
+    assert np.allclose(parts[: 5 * PER_FRAME], course, rtol=0, atol=1e-12)
+    assert strokes(stroke, 7 * PER_FRAME, 10, PER_FRAME, rate).tolist() == [-40.0] * 10  # after the end it stays
 
 
 def test_the_filter_of_a_colour_has_its_spectrum_and_comes_at_once() -> None:
