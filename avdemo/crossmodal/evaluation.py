@@ -7,9 +7,8 @@ random weights, chance, another kind's input, and real photos and sounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from avdemo.checkpoints.running import Model
 from avdemo.crossmodal import judging, sounding
 from avdemo.crossmodal.controls import controls
 from avdemo.crossmodal.diversity import diversity
-from avdemo.crossmodal.jury import Jury, random_network, with_painter
+from avdemo.crossmodal.jury import Jury, random_network
 from avdemo.crossmodal.looking import PLAIN
 from avdemo.crossmodal.models import CHECKPOINT, load_model
 from avdemo.crossmodal.rejection import rejection
@@ -25,6 +24,7 @@ from avdemo.crossmodal.report import I2S, RANDOM, SWAPPED, Evaluation
 from avdemo.crossmodal.second_ear import SECOND_EAR, SecondEar, open_second_ear
 from avdemo.crossmodal.testset import SOURCES, Sizes, TestSet, made_speech, open_pack, read_test, recorded_speech
 from avdemo.errors import InputError, WeightsError
+from avdemo.training.parts import noted
 
 PHOTOS = {"web30": "held-out photos", "web10": "photos of another source"}
 
@@ -33,7 +33,7 @@ Progress = Callable[[float, str], None]
 
 def evaluate(
     data: Path, *, quick: bool = False, progress: Progress | None = None, checkpoint: str = CHECKPOINT, packed: Path | None = None,
-    second: str | Path | None = None, switched: Mapping[str, Path] | None = None, sizes: Sizes | None = None,
+    second: str | Path | None = None, sizes: Sizes | None = None,
 ) -> Evaluation:  # fmt: skip
     """Evaluate a checkpoint on everything held out.
 
@@ -43,8 +43,6 @@ def evaluate(
         checkpoint: name or path.
         packed: packed arrays that are there already; otherwise the test's data is packed below the work folder.
         second: the second ear's checkpoint; by default :data:`SECOND_EAR` where the weights folder has it.
-        switched: painters of the sketcher's size that were trained with other switches, label -> their own checkpoint, for rows of
-            their own.
         sizes: how much is asked, instead of what ``quick`` says.
 
     Raises:
@@ -70,8 +68,9 @@ def evaluate(
     if second is None:
         result.notes.append("There is no second ear's checkpoint, so the columns of the second ear are empty.")
     else:
-        result.representations = _representations(second)
-    heard, painted = _pictures(jury, test, switched or {}, result, lambda s, t: tell(0.13 + 0.37 * s, t))
+        result.representations = noted(second, "representations")
+    result.ablation = noted(checkpoint, "ablation")
+    heard, painted = _pictures(jury, test, result, lambda s, t: tell(0.13 + 0.37 * s, t))
     tell(0.5, "Distances between pictures")
     shown = {label: (pictures.frames, pictures.kinds) for label, pictures in painted.items()}
     result.differ, result.new = diversity(jury, shown, test.squares["train"], test.squares["web30"], sizes.alike)
@@ -95,26 +94,15 @@ def _second_ear(second: str | Path, model: Model) -> SecondEar:
     return network.to(model.device)
 
 
-def _representations(second: str | Path) -> dict[str, Any]:
-    """The table that was measured when the second ear was trained, from its metadata."""
-    from avdemo.checkpoints import load, load_file
-
-    loaded = load_file(Path(second)) if str(second).endswith(".safetensors") else load(str(second))
-    return loaded.metadata.get("representations", {})
-
-
 def _pictures(
-    jury: Jury, test: TestSet, switched: Mapping[str, Path], result: Evaluation, tell: Progress
+    jury: Jury, test: TestSet, result: Evaluation, tell: Progress
 ) -> tuple[judging.Heard, dict[str, judging.Painted]]:
     """The S2I tables; returns the held-out windows as heard, and the pictures of each painter of the checkpoint."""
-    from avdemo.crossmodal.recipe import open_part
-
     config = jury.config
     tell(0.0, "Listening to windows")
     train, heard = judging.hear(jury, test.train_sounds), judging.hear(jury, test.sounds)
     floor = random_network(jury, heard.features)
     asked = [(f"S2I-{variant}", variant, None) for variant in config.variants]
-    asked += [(label, "C", with_painter(jury, open_part(Path(path), config, "N"))) for label, path in switched.items()]
     asked.append((RANDOM, config.variants[0], floor))
     pictures: dict[str, judging.Painted] = {}
     for number, (label, variant, painter) in enumerate(asked):

@@ -21,6 +21,7 @@ PAPER_REPRESENTATIONS = {  # sound classifier's accuracy in percent, (3 layers, 
 OURS, RANDOM, SWAPPED, CHANCE = "S2I-C", "random weights", "another kind's input", "chance"
 I2S = "I2S"
 S2I_COLUMNS = ("judge, train", "judge", "eye, train", "eye", "judge, heard", "eye, heard", "INIS", "INIS, eye")
+ABLATION_COLUMNS = ("judge", "eye", "distance", "features", "twins")
 I2S_COLUMNS = ("ear", "second ear", "ear, again", "second ear, again", "ear, seen", "second ear, seen", "INIS")
 
 
@@ -41,6 +42,7 @@ class Evaluation:
     strange_sounds: Rows = field(default_factory=dict)  # see `rejection.rejection`
     strange_photos: Rows = field(default_factory=dict)
     representations: dict[str, Any] = field(default_factory=dict)  # see `representations.compare`
+    ablation: dict[str, Any] = field(default_factory=dict)  # see `ablation.compare`; from the checkpoint's metadata
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -55,7 +57,8 @@ class Evaluation:
             "checkpoint": self.checkpoint, "chance": self.chance, "s2i": self.s2i, "s2i_by_kind": self.s2i_kinds,
             "s2i_by_origin_of_the_sound": self.s2i_origins, "diversity": self.differ, "nearest_training_photo": self.new,
             "i2s": self.i2s, "i2s_by_kind": self.i2s_kinds, "noise_and_class": self.varies, "strange_sounds": self.strange_sounds,
-            "strange_photos": self.strange_photos, "representations": self.representations, "counts": self.counts, "notes": self.notes,
+            "strange_photos": self.strange_photos, "representations": self.representations, "ablation": self.ablation, "counts": self.counts,
+            "notes": self.notes,
             "paper_s2i": {name: {"train": train, "test": test} for name, (train, test) in PAPER_S2I.items()},
             "paper_i2s": {name: {"train": train, "test": test} for name, (train, test) in PAPER_I2S.items()},
             "paper_representations": {name: {"3": three, "4": four} for name, (three, four) in PAPER_REPRESENTATIONS.items()},
@@ -63,7 +66,7 @@ class Evaluation:
 
     def table(self) -> str:
         lines = [f"Checkpoint {self.checkpoint['name']} ({self.checkpoint['sha256'][:12]}), {self.kinds} instruments"]
-        parts = (self._pictures, self._diversity, self._varies, self._sounds, self._strange, self._representations)
+        parts = (self._pictures, self._diversity, self._varies, self._sounds, self._strange, self._representations, self._ablation)
         for part in parts:
             lines += ["", *part()]
         if self.notes:
@@ -135,3 +138,12 @@ class Evaluation:
             ours = (found["rows"][name][depth]["accuracy"] for depth in ("3", "4"))
             lines.append(line(name, (*ours, *paper)))
         return [*lines, line(CHANCE, (found["chance"],) * 2)]
+
+    def _ablation(self) -> list[str]:
+        rows = self.ablation.get("rows", {})
+        if not rows:
+            return []
+        title = f"Small painters after {self.ablation['steps']} steps, {self.ablation['windows']} held-out windows"
+        lines = [head(title, ABLATION_COLUMNS)]
+        lines += [line(name, (row.get(c) for c in ABLATION_COLUMNS), (1, 1, 2, 3, 1)) for name, row in rows.items()]
+        return [*lines, "  distance: to the training photos, less is better; features: of two pictures of a kind; twins in percent."]

@@ -112,8 +112,8 @@ def read_test(pack: Path, config: CrossmodalConfig, sizes: Sizes) -> TestSet:
     squares["train"] = some_of(load_album(pack, config.kinds, "train", config.picture_size, others=False), sizes.train_photos)
     return TestSet(
         config,
-        _windows(sounds, config, "train", sizes.train_windows),
-        _windows(sounds, config, "test", sizes.test_windows),
+        windows_of(sounds, config, "train", sizes.train_windows),
+        windows_of(sounds, config, "test", sizes.test_windows),
         {name: Photos([_on_white(photos, int(n)) for n in squares[name].entry], squares[name].kind) for name in SOURCES},
         squares,
         _strange_sounds(sounds, config, 4 * sizes.strangers),
@@ -121,7 +121,7 @@ def read_test(pack: Path, config: CrossmodalConfig, sizes: Sizes) -> TestSet:
     )
 
 
-def _windows(sounds: SoundPack, config: CrossmodalConfig, split: str, per_kind: int) -> Sounds:
+def windows_of(sounds: SoundPack, config: CrossmodalConfig, split: str, per_kind: int) -> Sounds:
     """Windows of the kinds, shared evenly between the origins that the split has."""
     wavs, kinds, origins = held_windows(WindowMaker(sounds, config.kinds, split, config.window.samples, SEED), per_kind)
     known = (kinds < config.other).numpy()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from avdemo.checkpoints import load_file, save
+from avdemo.checkpoints import load_file
 from avdemo.corpora.lip_pack import LipPack
 from avdemo.lips import recipe
 from avdemo.lips.config import LipsConfig, Switches, ablations
@@ -27,6 +27,7 @@ from avdemo.lips.network import Lips
 from avdemo.lips.points_recipe import find_points
 from avdemo.lips.testset import Sizes, read_test
 from avdemo.training.loop import Progress
+from avdemo.training.parts import note
 
 ROWS = ("pix only", "gen + pix", "gen + pix + perc", "full")
 PAINTER = "the painter, before"
@@ -86,12 +87,6 @@ def judge_rows(pack: LipPack, rows: Mapping[str, Path], judge, config: LipsConfi
     return scores, {"clips": len(asked), "frames": int(np.sum([len(one.frames) for one in asked]))}
 
 
-def keep_table(checkpoint: Path, table: Mapping[str, Any]) -> None:
-    """Write the table into a checkpoint's metadata."""
-    loaded = load_file(checkpoint)
-    save(checkpoint, loaded.state, loaded.config, loaded.metadata | {"ablation": dict(table)})
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the training data folder, for MobileNetV2's weights")
@@ -105,6 +100,6 @@ if __name__ == "__main__":
         given.packed, given.parts, rows=given.rows, minutes=given.minutes, view=recipe.imagenet(given.data, LipsConfig.compact()),
         progress=lambda share, text: print(f"{share:.3f} {text}", flush=True),
     )  # fmt: skip
-    keep_table(given.checkpoint, measured)
+    note(given.checkpoint, "ablation", measured)
     for label, values in measured["rows"].items():
         print(label, {name: round(value, 3) for name, value in values.items()})

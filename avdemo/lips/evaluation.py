@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from avdemo.checkpoints import load, load_file
 from avdemo.lips.config import LipsConfig
 from avdemo.lips.judging import Seen, in_silence, look, make, row, see, told
 from avdemo.lips.models import CHECKPOINT, load_model
@@ -24,6 +23,7 @@ from avdemo.lips.testset import Asked, Sizes, open_pack, read_test
 from avdemo.metrics.cpbd import cpbd
 from avdemo.metrics.lmd import centred, opening
 from avdemo.metrics.lmd import pooled_correlation as pooled
+from avdemo.training.parts import noted, opened
 
 JUDGE = "lips-judge"
 QUIET_CLIPS = 24  # that are asked about silence
@@ -91,7 +91,7 @@ def evaluate(
     tell(0.95, "What the mouths do in silence")
     some = np.linspace(0, len(asked) - 1, min(QUIET_CLIPS, len(asked))).astype(int)
     result.silence = in_silence(network, eyes, [asked[n] for n in some], [known[n] for n in some])
-    result.ablation = _loaded(str(checkpoint)).metadata.get("ablation", {})
+    result.ablation = noted(checkpoint, "ablation")
     result.notes.append(
         "The footage's own synchrony is not exact, and of most speakers unknown; the columns with a lag show what it may cost, and what "
         "choosing a lag gives to a control that cannot know anything."
@@ -100,17 +100,13 @@ def evaluate(
     return result
 
 
-def _loaded(name: str):
-    return load_file(Path(name)) if name.endswith(".safetensors") else load(name)
-
-
 def open_judge(judge: str | Path) -> PointFinder:
     """The finder of mouth points that judges.
 
     Raises:
         WeightsError: there is none of that name, or it is damaged.
     """
-    loaded = _loaded(str(judge))
+    loaded = opened(judge)
     finder = PointFinder(LipsConfig.from_dict(loaded.config))
     finder.load_state_dict(loaded.state)
     return finder.eval().requires_grad_(False)

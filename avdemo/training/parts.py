@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from avdemo.checkpoints import Loaded, load, load_file, save
 from avdemo.training.machine import versions
 
 
@@ -20,3 +22,31 @@ def metadata_of_parts(recipe: str, about: Mapping[str, Mapping[str, Any]], spoke
         "seed": one.get("seed", 0),
         "versions": versions(),
     }
+
+
+def note(checkpoint: Path, name: str, table: Mapping[str, Any]) -> None:
+    """Write a table that was measured into a checkpoint's metadata, in place of one of that name.
+
+    Raises:
+        WeightsError: the checkpoint is missing or damaged.
+    """
+    loaded = load_file(checkpoint)
+    save(checkpoint, loaded.state, loaded.config, loaded.metadata | {name: dict(table)})
+
+
+def opened(checkpoint: str | Path) -> Loaded:
+    """A checkpoint by its name or, if it ends in ``.safetensors``, its path.
+
+    Raises:
+        WeightsError: it is missing or damaged.
+    """
+    return load_file(Path(checkpoint)) if str(checkpoint).endswith(".safetensors") else load(str(checkpoint))
+
+
+def noted(checkpoint: str | Path, name: str) -> dict[str, Any]:
+    """What :func:`note` wrote, empty if nothing was.
+
+    Raises:
+        WeightsError: the checkpoint is missing or damaged.
+    """
+    return opened(checkpoint).metadata.get(name, {})

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from tiny_imagine_pack import write_imagine_pack
 
-from avdemo.crossmodal import evaluation
+from avdemo.crossmodal import ablation, card, evaluation
 from avdemo.crossmodal.album import load_album
 from avdemo.crossmodal.config import CrossmodalConfig
 from avdemo.crossmodal.network import Crossmodal
@@ -122,26 +122,30 @@ def alone(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def painter(taught, tmp_path_factory) -> Path:
-    """A painter trained with other switches has a checkpoint of its own: here the toy's N."""
+def switches(alone, pack, taught, tmp_path_factory) -> dict:
+    """The table of switches after two steps of two rows each, which goes into the toy's metadata."""
     from avdemo.checkpoints import load_file, save
+    from avdemo.training.parts import note
 
-    loaded = load_file(taught)
-    state = {name.removeprefix("painters.N."): value for name, value in loaded.state.items() if name.startswith("painters.N.")}
-    return save(tmp_path_factory.mktemp("switched") / "unhinged.safetensors", state, loaded.config)
+    folder, loaded = tmp_path_factory.mktemp("parts"), load_file(taught)
+    for part in ("ear", "eye", "judge"):
+        state = {name.removeprefix(f"{part}."): value for name, value in loaded.state.items() if name.startswith(f"{part}.")}
+        save(folder / f"{part}.safetensors", state, loaded.config)
+    table = ablation.compare(pack, folder, taught, rows=(ablation.FULL, "S2I-A"), steps=2, sizes=SIZES)
+    note(taught, "ablation", table)
+    return table
 
 
 @pytest.fixture(scope="module")
-def found(alone, pack, taught, second, painter):
-    return evaluation.evaluate(pack, checkpoint=str(taught), second=second, switched={"without hinge loss": painter}, sizes=SIZES)
+def found(alone, pack, taught, second, switches):
+    return evaluation.evaluate(pack, checkpoint=str(taught), second=second, sizes=SIZES)
 
 
 def test_pictures_show_what_was_heard(found) -> None:
     ours, floor, control = (found.s2i[row] for row in ("S2I-C", "random weights", "another kind's input"))
     assert ours["judge"] > 60 and ours["judge"] > floor["judge"] + 20 and ours["judge"] > control["judge"] + 20
     assert ours["judge, heard"] >= ours["judge"] - 1e-6 or found.s2i_kinds["piano"]["ear"] == 100
-    assert {"S2I-N", "S2I-A", "without hinge loss", "real held-out photos", "real training photos"} <= found.s2i.keys()
-    assert found.s2i["without hinge loss"]["judge"] == found.s2i["S2I-N"]["judge"]
+    assert {"S2I-N", "S2I-A", "real held-out photos", "real training photos"} <= found.s2i.keys()
     assert found.s2i_kinds.keys() == set(KINDS) and found.s2i_origins.keys() <= {"render", "notes", "phrase"}
     assert found.s2i_kinds["violin"]["windows"] == SIZES.test_windows
 
@@ -172,6 +176,16 @@ def test_what_is_refused(found) -> None:
     assert {"instruments that it knows", "other instruments", "noise, hum, clicks", "all of these"} <= found.strange_sounds.keys()
     assert 0 <= found.strange_photos["all of these"]["AUC"] <= 100
     assert "right" in found.strange_photos["instruments that it knows"]
+
+
+def test_every_switch_has_a_row_of_its_own_and_the_table_is_kept(found, switches) -> None:
+    rows = ablation.rows_of()
+    assert len(set(rows.values())) == len(rows) == 3 + len(ablation.OFF)
+    assert not rows["S2I-A"].adversarial and not rows["S2I-N"].mismatch
+    assert list(switches["rows"]) == [ablation.FULL, "S2I-A", "random weights"] and switches["steps"] == 2
+    assert found.ablation["rows"].keys() == switches["rows"].keys() and found.ablation["windows"] == 3 * SIZES.test_windows
+    assert "Small painters after 2 steps" in found.table()
+    assert "What each switch brings" in [table.title for table in card.tables(found)]
 
 
 def test_the_dictionary_is_json_and_the_table_names_the_paper(found) -> None:
@@ -223,7 +237,7 @@ def test_the_card_has_floors_controls_and_the_papers_rows(found, taught, tmp_pat
     for words in (
         "Research use only", "CPU (2 threads)", "12 minutes", "random weights (floor", "another kind's input (control", "chance (floor",
         "S2I-C, 13 instruments of Sub-URMP (as the paper reports", "CMCGAN", "real held-out photos (upper bound", "second ear, again",
-        "made copies of training photos (control", "without hinge loss", "A toy.", "LMS, 13 instruments", "piano, saxophone, violin",
+        "made copies of training photos (control", "What each switch brings", ablation.FULL, "A toy.", "LMS, 13 instruments", "piano, saxophone, violin",
     ):  # fmt: skip
         assert words in text, words
     entry = record("crossmodal-toy", tmp_path)

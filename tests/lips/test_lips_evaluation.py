@@ -20,6 +20,7 @@ from avdemo.lips.network import Lips
 from avdemo.lips.points_recipe import find_points
 from avdemo.lips.testset import Sizes, open_pack, read_test
 from avdemo.metrics.lmd import opening
+from avdemo.training.parts import note
 
 CONFIG = LipsConfig.debug()
 FEW = Sizes(clips=2, every=8)
@@ -185,5 +186,5 @@ def test_an_ablation_teaches_and_judges_each_row(held, view, tmp_path, monkeypat
     assert found["clips"] == 2 and np.isfinite(found["rows"]["full"]["lmd"])
     about = load_file(tmp_path / "ablation" / "full.safetensors").config["switches"]
     assert about["correlation"] == "derivative" and not about["sync"]
-    ablation.keep_table(tmp_path / "painter.safetensors", found)
+    note(tmp_path / "painter.safetensors", "ablation", found)
     assert load_file(tmp_path / "painter.safetensors").metadata["ablation"]["rows"].keys() == found["rows"].keys()
