@@ -3,7 +3,7 @@
     python -m avdemo.crossmodal.ablation --data DATA --packed PACK --parts FOLDER --checkpoint FILE --steps 1200
 
 FOLDER is ``<stem>-parts`` of a finished training. The table goes into the checkpoint's metadata, where the evaluation finds it. All rows have the
-sketcher's size, so that C, N and A are compared alike; ``early_stopping`` has no row, since a run as short as these was best at its end.
+sketcher's size, so that C, N and A are compared alike; ``early_stopping`` has no row: in so short a run the full one is best at its end.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def tables(scores: Evaluation) -> list[ScoreTable]:
             f"Painters of the size of N and A, each taught for {scores.ablation['steps']} steps with one switch off; judge and eye: percent "
             f"of the pictures of {scores.ablation['windows']} held-out windows in which the instrument heard is seen; distance: kernel "
             "distance to training photos in the eye's features (less is better); features: mean distance of two pictures of a kind; twins: "
-            "percent that have one. All were best at their end, so early stopping changes nothing here."
+            "percent that have one. Early stopping is on in all rows."
         )
         found.append(ScoreTable("What each switch brings", _rows(rows, _same(ABLATION_COLUMNS)), note))
     return found
