@@ -114,7 +114,9 @@ class GeneratorConfig:
     """``style`` "paper": features duplicated into a volume, 3-D residual blocks; "compact": mouth points move, a photo is warped."""
 
     style: str = "compact"
-    listener: int = 160  # channels of the heard features (paper: 256)
+    listener: int = 96  # channels of what a listener hears (paper: 256)
+    listeners: int = 4  # that imagine the motion each for itself; their mean counts (paper: one)
+    front: tuple[int, int] = (8, 16)  # channels of a listener's convolutions over bands and columns
     photo_widths: tuple[int, ...] = (
         24,
         48,
@@ -123,12 +125,19 @@ class GeneratorConfig:
     blocks: int = 2  # residual ones (paper: in three dimensions)
     shapes: int = 12  # directions in which the mouth's points may move
     condition: int = 96  # of what a frame is painted from
-    dropout: float = 0.2  # in the listener
+    dropout: float = 0.3  # in the listeners
+    front_dropout: float = 0.15  # of whole rows of maps behind their front
 
     def __post_init__(self) -> None:
         if self.style not in ("compact", "paper"):
             raise ValueError(f"unknown style of generator {self.style!r}")
-        object.__setattr__(self, "photo_widths", tuple(self.photo_widths))  # JSON gives lists
+        for name in ("photo_widths", "front"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON gives lists
+
+    @property
+    def heard(self) -> int:
+        """Channels of the heard features: what all listeners hear."""
+        return self.listener * (1 if self.style == "paper" else self.listeners)
 
 
 @dataclass(frozen=True)
@@ -189,7 +198,17 @@ class LipsConfig:
             size=32,
             frames=8,
             speech=SpeechScale(n_fft=256, mels=16, context=8),
-            generator=GeneratorConfig(listener=12, photo_widths=(6, 8, 12), blocks=1, shapes=4, condition=8, dropout=0.0),
+            generator=GeneratorConfig(
+                listener=6,
+                listeners=2,
+                front=(2, 3),
+                photo_widths=(6, 8, 12),
+                blocks=1,
+                shapes=4,
+                condition=8,
+                dropout=0.0,
+                front_dropout=0.0,
+            ),
             finder_widths=(4, 6, 8, 8),
             critic_widths=(4, 6, 8, 8),
         )

@@ -168,7 +168,7 @@ class Correlator(nn.Module):
     def __init__(self, config: LipsConfig, *, plain: bool):
         super().__init__()
         self.plain = plain
-        width = config.generator.listener
+        width = config.generator.heard
         self.sound = nn.Sequential(nn.Conv1d(width, 32, 3, padding=1), nn.LeakyReLU(SLOPE), nn.Conv1d(32, EMBEDDING, 1))
         self.sight = nn.Sequential(
             nn.Conv2d(1 if plain else 2, 16, 4, 4), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 24, 4, 2, 1), nn.LeakyReLU(SLOPE)

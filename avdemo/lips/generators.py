@@ -12,6 +12,7 @@ from avdemo.lips.seeing import SLOPE, PaperPhotoEncoder, PhotoEncoder
 FARTHEST = 0.2  # of the side: how far a pixel may be taken from
 UPPER_INNER, LOWER_INNER = (12, 13, 14, 15, 16), (12, 19, 18, 17, 16)  # points of the inner lips, from corner to corner
 GAP_UNIT = 0.06  # of the side: heights over the lips' edges are told in it
+CRISP = 1.5  # by how much of its difference from its blur what is painted is sharpened after training; the photo's own pixels are not
 LINE_REACH = 0.05  # of the side: over which neighbouring points of a lip's edge are joined
 STILL = -2.0  # of the mask before its sigmoid, at the beginning: the photo shows
 
@@ -88,7 +89,7 @@ class Painter(nn.Module):
         fine, middle, coarse = made.photo_widths
         self.size = config.size
         self.photo = PhotoEncoder(config)
-        self.heard = nn.Linear(made.listener, made.condition // 2)
+        self.heard = nn.Linear(made.heard, made.condition // 2)
         self.condition = nn.Sequential(
             nn.Linear(2 * made.shapes + made.condition // 2, made.condition), nn.LeakyReLU(SLOPE),
             nn.Linear(made.condition, made.condition), nn.LeakyReLU(SLOPE),
@@ -137,6 +138,8 @@ class Painter(nn.Module):
         moved = self.warp(_for_each_frame(photo, t), self.move(x))
         mask = torch.sigmoid(painted[:, 3:])
         frames = moved + mask * (torch.tanh(painted[:, :3]) - moved)
+        if not self.training:
+            frames = (frames + CRISP * mask * (frames - softened(frames))).clamp(-1, 1)
         return frames.view(n, t, 3, self.size, self.size).transpose(1, 2)
 
     def warp(self, photos: Tensor, move: Tensor) -> Tensor:
@@ -146,6 +149,13 @@ class Painter(nn.Module):
         grid = torch.stack([line.view(1, 1, -1) + way[:, 0], line.view(1, -1, 1) + way[:, 1]], -1)
         # bilinear samples are a tenth softer than the photo wherever skin moves by a part of a pixel
         return F.grid_sample(photos, grid.to(photos.dtype), mode="bicubic", padding_mode="border", align_corners=False)
+
+
+def softened(frames: Tensor) -> Tensor:
+    """Frames (B, 3, S, S) blurred by a binomial of 3 x 3 pixels."""
+    line = frames.new_tensor([0.25, 0.5, 0.25])
+    kernel = (line[:, None] * line).expand(3, 1, 3, 3)
+    return F.conv2d(F.pad(frames, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
 
 
 def gap_maps(points: Tensor, size: int) -> Tensor:

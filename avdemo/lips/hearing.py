@@ -16,7 +16,7 @@ FLOOR_DB = -80.0  # of a band: below it there is nothing
 LEAST_DB = -60.0  # of a band's level in speech; lower ones are not made louder, so that silence stays silence
 SPREAD_DB = 12.0  # by which bands vary
 DILATIONS = (1, 2, 3, 1)  # of the listener's residual convolutions, in video frames
-REACH = 1 + sum(DILATIONS)  # frames on either side that a heard feature depends on
+REACH = 1 + sum(DILATIONS)  # frames on either side that a heard feature depends on; the front's two columns are in the 1
 
 
 def mel_scale(scale: SpeechScale) -> MelScale:
@@ -55,23 +55,36 @@ def with_known(bands: Tensor, known: Tensor) -> Tensor:
     return torch.cat([known, bands * known], -2)
 
 
-class Listener(nn.Module):
-    """Hears each video frame with its neighbours: convolutions over time, one place a frame."""
+class Listeners(nn.Module):
+    """Hear each video frame with its neighbours: convolutions over bands and columns, then over time, one place a frame.
+
+    The front slides over the bands, so that what it learns of one throat serves a longer or shorter one: here it generalised to other
+    voices clearly better than a layer that has weights of its own for each band. Several listeners share nothing but a batch (grouped
+    convolutions): each is wrong in its own way, and their mean less than any of them.
+    """
 
     def __init__(self, config: LipsConfig):
         super().__init__()
         if config.speech.context != REACH:
-            raise ValueError(f"the listener reaches {REACH} frames and the context has {config.speech.context}")
-        self.context, self.columns, width = config.speech.context, config.speech.columns, config.generator.listener
-        self.first = nn.Conv1d(1 + config.speech.mels * self.columns, width, 3, padding=1)
-        self.convs = nn.ModuleList([nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in DILATIONS])
+            raise ValueError(f"the listeners reach {REACH} frames and the context has {config.speech.context}")
+        made, self.context, self.columns = config.generator, config.speech.context, config.speech.columns
+        count, width, (few, many) = made.listeners, made.heard, (made.listeners * channels for channels in made.front)
+        halved = {"stride": (2, 1), "padding": (2, 1)}
+        self.front = nn.Sequential(
+            nn.Conv2d(1, few, (5, 3), **halved), nn.BatchNorm2d(few), nn.ReLU(),
+            nn.Conv2d(few, many, (5, 3), groups=count, **halved), nn.BatchNorm2d(many), nn.ReLU(),
+            nn.Conv2d(many, many, (3, self.columns), (2, self.columns), (1, 0), groups=count), nn.BatchNorm2d(many), nn.ReLU(),
+        )  # fmt: skip
+        self.first = nn.Conv1d(many * -(-config.speech.mels // 8), width, 1, groups=count)
+        self.known = nn.Conv1d(1, width, 1, bias=False)
+        self.convs = nn.ModuleList([nn.Conv1d(width, width, 3, padding=d, dilation=d, groups=count) for d in DILATIONS])
         self.norms = nn.ModuleList([nn.BatchNorm1d(width) for _ in range(1 + len(DILATIONS))])
-        self.dropout = config.generator.dropout
+        self.dropout, self.front_dropout = made.dropout, made.front_dropout
 
     def forward(self, speech: Tensor) -> Tensor:
-        """(N, 1 + mels, columns of T + 2 context frames) -> features (N, C, T), exact at the ends too."""
-        x = frames_of(speech, self.columns)
-        x = F.relu(self.norms[0](self.first(x)))
+        """(N, 1 + mels, columns of T + 2 context frames) -> features (N, C, T), one listener's after the other's, exact at the ends too."""
+        x = F.dropout1d(self.front(speech[:, None, 1:]).flatten(1, 2), self.front_dropout, self.training)
+        x = F.relu(self.norms[0](self.first(x) + self.known(speech[:, :1, :: self.columns])))
         for conv, norm in zip(self.convs, self.norms[1:], strict=True):
             x = x + F.dropout(F.relu(norm(conv(x))), self.dropout, self.training)
         return x[..., self.context : x.shape[-1] - self.context]

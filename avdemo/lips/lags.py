@@ -38,7 +38,7 @@ def imagine_openings(student: nn.Module, windows: Windows, clips: Sequence[Clip]
         bands, known = windows.speech(clip, 0, clip.frames)
         speech = torch.from_numpy(np.concatenate([known[:, None], bands], 1).T[None].copy())
         photo = torch.from_numpy(windows.pack.points[clip.place][clip.frames // 2][None].copy())
-        found.append(opening(student(speech, photo)[0].numpy()))
+        found.append(opening(student(speech, photo)[0].mean(0).numpy()))
     return found
 
 

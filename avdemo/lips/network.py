@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from avdemo.lips.config import POINTS, LipsConfig
 from avdemo.lips.generators import Painter, PaperGenerator
-from avdemo.lips.hearing import Listener, PaperListener
+from avdemo.lips.hearing import Listeners, PaperListener
 from avdemo.lips.seeing import PointFinder
 
 
@@ -50,20 +50,25 @@ class Imagination(nn.Module):
     def __init__(self, config: LipsConfig):
         super().__init__()
         made = config.generator
-        self.listener = Listener(config)
-        self.motion = nn.Conv1d(made.listener, made.shapes, 1)
+        self.listeners, self.listener = made.listeners, Listeners(config)
+        self.motion = nn.Conv1d(made.heard, made.listeners * made.shapes, 1, groups=made.listeners)
         self.rest = nn.Sequential(nn.Linear(made.shapes, 32), nn.Tanh(), nn.Linear(32, made.shapes))
         for layer in (self.motion, self.rest[2]):
             nn.init.normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, speech: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Speech (N, 1 + mels, columns), the photo's state (N, K) -> shift from the photo's shape (N, K, T), heard (N, C, T).
+    def moved(self, heard: Tensor) -> Tensor:
+        """Heard features (N, C, T) -> how each listener says that the mouth moves about its rest, (N, listeners, K, T)."""
+        return self.motion(heard).unflatten(1, (self.listeners, -1))
 
-        ``rest`` says how far the photo's mouth is from the same mouth at rest.
-        """
+    def still(self, state: Tensor) -> Tensor:
+        """The photo's state (N, K) -> how far its mouth is from the same mouth at rest, (N, K)."""
+        return state + self.rest(state)
+
+    def forward(self, speech: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Speech (N, 1 + mels, columns), the photo's state (N, K) -> shift from the photo's shape (N, K, T), heard (N, C, T)."""
         heard = self.listener(speech)
-        return self.motion(heard) - (state + self.rest(state)).unsqueeze(2), heard
+        return self.moved(heard).mean(1) - self.still(state).unsqueeze(2), heard
 
 
 class Lips(nn.Module):
@@ -114,7 +119,7 @@ class Lips(nn.Module):
             own, state = self.look(photo)
         imagined, heard = self.imagination(speech, state)
         if lively != 1.0:
-            imagined = imagined + (lively - 1) * self.imagination.motion(heard)
+            imagined = imagined + (lively - 1) * self.imagination.moved(heard).mean(1)
         if chosen is not None:
             imagined, heard = (x.gather(2, chosen.unsqueeze(1).expand(-1, x.shape[1], -1)) for x in (imagined, heard))
         painted = imagined if shift is None else torch.where(shift.isnan(), imagined, shift)

@@ -1,6 +1,6 @@
 """From the mouth clips to one checkpoint: finder, judge, imagination, expert, painter, generator, one after the other.
 
-    python -m avdemo train lips --data DIR --out lips-compact.safetensors --minutes 97
+    python -m avdemo train lips --data DIR --out lips-compact.safetensors --minutes 124
 
 The judge is never looked through in training; it is for the evaluation, and stays in the folder of the parts.
 """
@@ -31,11 +31,11 @@ from avdemo.lips.sync_recipe import SyncRecipe
 from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
 from avdemo.training.parts import metadata_of_parts
 
-SHARES = {"points": 0.034, "judge": 0.016, "speech": 0.075, "sync": 0.045, "painter": 0.613, "generator": 0.217}  # of the training time
+SHARES = {"points": 0.027, "judge": 0.013, "speech": 0.089, "sync": 0.035, "painter": 0.675, "generator": 0.161}  # of the training time
 PAPER_SHARES = {"points": 0.05, "judge": 0.05, "generator": 0.9}
 BATCHES = {"points": 64, "judge": 64, "sync": 24, "speech": 32, "painter": 16, "generator": 4}  # windows, for the finders frames
 PAPER_BATCH = 24
-DEFAULT_MINUTES = 97.0
+DEFAULT_MINUTES = 124.0
 CONFIGS = ("compact", "paper")
 LAGS_FILE = "lags.json"
 NOTED = ("steps", "items", "minutes", "seed", "device", "scores")
@@ -149,7 +149,7 @@ def train(
         data: the training data folder, or a folder of mouth crops, of GRID or of LRW, or one of packed arrays.
         out: the checkpoint. Packed arrays go to ``<stem>-pack`` beside it, the parts to ``<stem>-parts``.
         config: "compact", or "paper": the paper's layers and losses.
-        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 97.
+        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 124.
         steps: optimizer steps of each part instead.
 
     Raises:

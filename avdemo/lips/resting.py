@@ -56,7 +56,7 @@ class Resting:
         network = self.network
         points, state = network.look(photo)
         imagined, heard = network.imagination(speech, state)
-        imagined = imagined + (lively - 1) * network.imagination.motion(heard)
+        imagined = imagined + (lively - 1) * network.imagination.moved(heard).mean(1)
         frames = imagined.shape[2]
         silence = torch.zeros(len(starts), frames)
         for number, start in enumerate(starts):

@@ -77,9 +77,12 @@ class Student(nn.Module):
         self.shapes, self.imagination = shapes, Imagination(config)
 
     def forward(self, speech: Tensor, photo_points: Tensor) -> Tensor:
-        """Speech (N, 1 + mels, columns) and the photo's points (N, 20, 2) in pixels -> points of all frames (N, T, 20, 2)."""
-        shift, _ = self.imagination(speech, self.shapes.state(photo_points))
-        return photo_points.unsqueeze(1) + self.shapes.way(shift.transpose(1, 2))
+        """Speech (N, 1 + mels, columns) and the photo's points (N, 20, 2) in pixels -> points of all frames as each listener imagines them
+        (N, listeners, T, 20, 2).
+        """
+        moved = self.imagination.moved(self.imagination.listener(speech))
+        shift = moved - self.imagination.still(self.shapes.state(photo_points))[:, None, :, None]
+        return photo_points[:, None, None] + self.shapes.way(shift.transpose(2, 3))
 
 
 class SpeechRecipe:
@@ -154,21 +157,24 @@ class SpeechRecipe:
 
     def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
         made, size = model(batch["speech"], batch["photo"]), self.pack.size_px
+        count = made.shape[1]
+        points, asked = (batch[name].repeat_interleave(count, 0) for name in ("points", "asked"))
         found = [
-            motion_loss(made, batch["points"][:, lag : lag + SEGMENT], batch["asked"][:, lag : lag + SEGMENT], size)
+            motion_loss(made.flatten(0, 1), points[:, lag : lag + SEGMENT], asked[:, lag : lag + SEGMENT], size)
             for lag in range(2 * LAGS + 1)
         ]
-        losses, shapes, gaps = (torch.stack([part[i] for part in found], 1) for i in range(3))  # (N, lags)
+        losses, shapes, gaps = (torch.stack([part[i] for part in found], 1).unflatten(0, (-1, count)) for i in range(3))
         with torch.no_grad():
             lags = torch.arange(-LAGS, LAGS + 1, device=losses.device)
-            belief = (-BELIEF * losses / losses.mean() - LAG_PRIOR * lags.square()).softmax(1)
-            belief = torch.where(batch["doubted"][:, None], belief, (lags == 0).float())
+            agreed = losses.mean(1)  # the listeners agree about the lag, (N, lags)
+            belief = (-BELIEF * agreed / agreed.mean() - LAG_PRIOR * lags.square()).softmax(1)
+            belief = torch.where(batch["doubted"][:, None], belief, (lags == 0).float())[:, None]  # (N, 1, lags)
         parts = {
-            "shape": (belief * shapes).sum(1).mean(),
-            "opening": (belief * gaps).sum(1).mean(),
-            "sure": belief.amax(1).mean(),
+            "shape": (belief * shapes).sum(2).mean(),
+            "opening": (belief * gaps).sum(2).mean(),
+            "sure": belief.amax(2).mean(),
         }
-        return (belief * losses).sum(1).mean(), parts
+        return (belief * losses).sum(2).mean(), parts
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:

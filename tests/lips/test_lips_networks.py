@@ -12,7 +12,7 @@ from avdemo.corpora import lips_data
 from avdemo.lips import config as lips_config
 from avdemo.lips.config import GeneratorConfig, LipsConfig, SpeechScale, Switches, ablations
 from avdemo.lips.critics import Correlator, Critic, SyncExpert
-from avdemo.lips.hearing import REACH, Listener, frames_of, levelled, reference_db, speech_db, with_known
+from avdemo.lips.hearing import REACH, Listeners, frames_of, levelled, reference_db, speech_db, with_known
 from avdemo.lips.network import Lips, Shapes
 from avdemo.lips.seeing import PointFinder, opening, optical_flow
 from avdemo.metrics import lmd
@@ -76,8 +76,8 @@ def test_what_does_not_fit_is_refused() -> None:
         GeneratorConfig(style="cubist")
     with pytest.raises(ValueError):
         SpeechScale(columns=7)
-    with pytest.raises(ValueError, match="reaches"):
-        Listener(dataclasses.replace(COMPACT, speech=SpeechScale(context=4)))
+    with pytest.raises(ValueError, match="reach 8"):
+        Listeners(dataclasses.replace(COMPACT, speech=SpeechScale(context=4)))
     with pytest.raises(ValueError, match="needs a discriminator"):
         Switches(perceptual="critic", adversarial=False)
     with pytest.raises(ValueError, match="one of"):
@@ -140,6 +140,24 @@ def test_heard_features_do_not_depend_on_where_the_window_begins() -> None:
     torch.testing.assert_close(part, whole[..., begin : begin + COMPACT.frames], rtol=1e-4, atol=1e-5)
 
 
+def test_listeners_share_nothing_and_their_mean_counts() -> None:
+    net = network(LipsConfig.debug())
+    made, imagination = net.config.generator, net.imagination
+    assert made.listeners == 2 and made.heard == 2 * made.listener
+    speech = with_known(torch.randn(1, net.config.speech.mels, net.config.columns), torch.ones(1, net.config.columns))
+    state = torch.zeros(1, made.shapes)
+    heard = imagination.listener(speech)
+    with torch.no_grad():
+        for conv in imagination.listener.convs:
+            conv.weight[made.listener :].add_(0.3)  # of the second
+    other = imagination.listener(speech)
+    assert torch.equal(other[:, : made.listener], heard[:, : made.listener])
+    assert not torch.allclose(other[:, made.listener :], heard[:, made.listener :])
+    each = imagination.moved(other)
+    assert each.shape == (1, 2, made.shapes, net.config.frames)
+    torch.testing.assert_close(imagination(speech, state)[0], each.mean(1) - imagination.still(state).unsqueeze(2))
+
+
 # ---- generators
 
 
@@ -149,7 +167,7 @@ def test_a_window_comes_out_and_every_weight_learns(config) -> None:
     photo, speech = things(config)
     video, heard, _ = net(photo, speech)
     assert video.shape == (2, 3, config.frames, config.size, config.size) and video.abs().max() <= 1
-    assert heard.shape == (2, config.generator.listener, config.frames)
+    assert heard.shape == (2, config.generator.heard, config.frames)
     (video * torch.randn_like(video)).sum().backward()
     without = {name.split(".")[0] for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
     assert without <= {"finder"}  # which is taught before
@@ -255,7 +273,7 @@ def test_the_discriminator_answers_with_all_its_streams(config, streams, hinge) 
 @pytest.mark.parametrize("plain", [False, True])
 def test_the_correlator_hears_and_sees_change(config, plain) -> None:
     correlator = Correlator(config, plain=plain)
-    heard = torch.randn(2, config.generator.listener, config.frames, requires_grad=True)
+    heard = torch.randn(2, config.generator.heard, config.frames, requires_grad=True)
     video = (torch.rand(2, 3, config.frames, config.size, config.size) * 2 - 1).requires_grad_()
     cosine = correlator(heard, video)
     assert cosine.shape == (2,) and cosine.abs().max() <= 1

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from avdemo.corpora.lip_pack import LipPack
+from avdemo.lips import generators
 from avdemo.lips.config import OUTER, LipsConfig
-from avdemo.lips.generators import gap_maps
+from avdemo.lips.generators import Painter, gap_maps
 from avdemo.lips.objective import mouth_weights
 from avdemo.lips.windows import SHUT_SHARE, Windows
 from avdemo.metrics.lmd import opening
@@ -45,6 +46,29 @@ def test_the_gap_moves_with_the_mouth_and_has_a_gradient() -> None:
     points.requires_grad_()
     gap_maps(points, SIZE)[:, 2].sum().backward()
     assert points.grad[0, OUTER:].abs().sum() > 0 and torch.isfinite(points.grad).all()
+
+
+def test_what_is_painted_is_sharpened_after_training_and_the_photo_is_not(monkeypatch) -> None:
+    config = LipsConfig.debug()
+    torch.manual_seed(0)
+    painter = Painter(config).eval()
+    photo, heard = torch.rand(1, 3, config.size, config.size) * 2 - 1, torch.randn(1, config.generator.heard, config.frames)
+    shift, state = torch.randn(1, config.generator.shapes, config.frames), torch.zeros(1, config.generator.shapes)
+    points = (mouth(8.0) * config.size / SIZE).unsqueeze(1).expand(-1, config.frames, -1, -1)
+
+    def paint(mask: float, crisp: float) -> torch.Tensor:
+        monkeypatch.setattr(generators, "CRISP", crisp)
+        with torch.no_grad():
+            painter.paint.bias[12:] = mask
+            return painter(photo, shift, state, heard, points)
+
+    def roughness(video: torch.Tensor) -> float:
+        return float((video[..., 1:] - video[..., :-1]).abs().mean())
+
+    assert generators.CRISP > 0 and roughness(paint(30.0, generators.CRISP)) > 1.05 * roughness(paint(30.0, 0.0))
+    assert torch.allclose(paint(-30.0, 1.5), paint(-30.0, 0.0), atol=1e-6)
+    flat = torch.full((1, 3, 8, 8), 0.3)
+    assert torch.allclose(generators.softened(flat), flat)
 
 
 def test_pixels_between_the_lips_count_most() -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avdemo import checkpoints
+from avdemo import checkpoints, lips
+from avdemo.media import read_audio
 from avdemo.settings import get_settings
 
 SHIPPED, JUDGE = "lips-compact", "lips-judge"
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "lips"  # the training data, where it lies beside the project
+EXAMPLES = Path(lips.__file__).parent / "examples"
 OF_EACH = 3  # clips of each held-out speaker
 MOST_BYTES = 6_000_000
 
@@ -40,9 +42,7 @@ def test_a_mouth_of_the_loaded_network_is_shut_in_silence_and_moves_in_speech() 
     skin = np.array([190, 140, 120]) - 40 * (side[:, None, None] ** 2 + side[None, :, None] ** 2)
     lips = (side[None, :] / 0.5) ** 2 + (side[:, None] / 0.2) ** 2 < 1
     photo = np.clip(np.where(lips[..., None], [150, 70, 75], skin), 0, 255).astype(np.uint8)
-    rng, rate = np.random.default_rng(0), network.config.speech.sample_rate
-    beat = np.repeat(np.arange(20) % 2, rate // 10)  # bursts and pauses of a tenth of a second
-    loud = (0.1 * beat * rng.normal(size=len(beat))).astype(np.float32)
+    loud = read_audio(EXAMPLES / "portrait.m4a", network.config.speech.sample_rate, mono=True)[0][: 2 * network.config.speech.sample_rate]
     moved = [np.stack(list(generate(network, photo, wav))).astype(float).std(0).mean() for wav in (loud, 0 * loud)]
     assert moved[0] > 2 * moved[1]
 
