@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "settings": {"errors"},
     "runs": GROUND,
     "replay": GROUND | {"runs", "checkpoints", "ui"},  # of ui only the list of capabilities, which knows no gradio
+    "configuration": set(),  # what the configurations of networks have in common
     "hooks": {"errors"},  # how every job tells how far it is
     "sessions": GROUND | {"media", "hooks"},  # what every tab remembers
     "benches": GROUND | {"media"},  # what every bench command needs
@@ -56,7 +57,7 @@ LOWEST += NETWORK_PARTS
 PART_MAY_IMPORT = {
     "network": {"errors", "dsp", "backbones"},
     "objective": {"errors", "dsp"},
-    "config": {"errors"},
+    "config": {"errors", "configuration"},
     "pipeline": LIBRARY,
     "recipe": LIBRARY | TEACHING,
     "evaluation": LIBRARY | TEACHING,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+
+from avdemo.configuration import Configuration
 
 KINDS = (
     "accordion", "bagpipes", "banjo", "clarinet", "drums", "flute", "guitar", "harmonica", "harp", "piano", "saxophone", "trombone",
@@ -98,7 +98,7 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
-class CrossmodalConfig:
+class CrossmodalConfig(Configuration):
     """Everything that decides the shapes of the networks and of what they read. The defaults are the compact ones."""
 
     name: str = "compact"
@@ -176,22 +176,3 @@ class CrossmodalConfig:
             sketcher=GeneratorConfig((8, 8, 8), noise=4),
             player=GeneratorConfig((16, 8, 8), channels=1, noise=4),
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> CrossmodalConfig:
-        """Inverse of :meth:`as_dict`, also after a way through JSON; unknown names are refused.
-
-        Raises:
-            ValueError: the values do not fit together, or a name is unknown.
-        """
-        values = dict(values)
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown in a crossmodal configuration: {sorted(unknown)}")
-        for name, part in (("window", SoundWindow), ("painter", GeneratorConfig), ("sketcher", GeneratorConfig), ("player", GeneratorConfig)):
-            if isinstance(values.get(name), Mapping):
-                values[name] = part(**values[name])
-        return cls(**values)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from avdemo.configuration import Configuration
 
 KINDS = ("baby_cry", "chainsaw", "dog", "drum", "fireworks", "helicopter", "printer", "rail", "snoring", "water")
 """The ten kinds of sound of VEGAS, which the shipped networks know."""
@@ -19,7 +20,7 @@ HISS_DB = -50.0  # of the noise that levelled sound gets: after digital silence 
 
 
 @dataclass(frozen=True)
-class FoleyConfig:
+class FoleyConfig(Configuration):
     """Everything that decides the shapes of a network and of what it reads. The defaults are the compact ones.
 
     A network is one of the variants. Seven switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
@@ -169,18 +170,3 @@ class FoleyConfig:
             flow_grid=8,
             motion=6,
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> FoleyConfig:
-        """Inverse of :meth:`as_dict`, also after a way through JSON; unknown names are refused.
-
-        Raises:
-            ValueError: the values do not fit together, or a name is unknown.
-        """
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown in a foley configuration: {sorted(unknown)}")
-        return cls(**values)

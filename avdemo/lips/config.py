@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+
+from avdemo.configuration import Configuration
 
 FPS = 25
 POINTS = 20  # of a mouth: 12 of the outer and 8 of the inner contour, iBUG 48-67
@@ -141,7 +141,7 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
-class LipsConfig:
+class LipsConfig(Configuration):
     """Everything that decides the shapes of the networks and of what they read. The defaults are the compact ones."""
 
     name: str = "compact"
@@ -227,22 +227,3 @@ class LipsConfig:
             critic="paper",
             critic_widths=(4, 6, 8, 8),
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> LipsConfig:
-        """Inverse of :meth:`as_dict`, also after a way through JSON; unknown names are refused.
-
-        Raises:
-            ValueError: the values do not fit together, or a name is unknown.
-        """
-        values = dict(values)
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown in a configuration of lips: {sorted(unknown)}")
-        for name, part in (("speech", SpeechScale), ("generator", GeneratorConfig)):
-            if isinstance(values.get(name), Mapping):
-                values[name] = part(**values[name])
-        return cls(**values)
