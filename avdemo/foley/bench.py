@@ -64,8 +64,9 @@ def bench(progress: Callable[[float, str], None] | None = None, *, network=None,
         figures[MEMORY] = memory_mb()
         tell(0.8, "Writing the slow way")
         uniforms = torch.from_numpy(dice_of(0).random((1, REFERENCE_SAMPLES)))
+        nodes = network.nodes(condition, torch.zeros(1, 1, config.books, dtype=torch.long) if config.codes else None)
         figures["samples per second in plain PyTorch"] = REFERENCE_SAMPLES / seconds_of(
-            lambda: generate_reference(network, condition, uniforms), 1
+            lambda: generate_reference(network, nodes, uniforms), 1
         )
     tell(0.9, "Measuring the floor")
     multiplies = multiply_adds(config)
@@ -82,12 +83,31 @@ def bench(progress: Callable[[float, str], None] | None = None, *, network=None,
 
 
 def multiply_adds(config) -> float:
-    """Of one sample, the recurrent tiers' shared out among the samples of a step. The MLP's first layer only adds up rows."""
+    """Of one sample, the tiers' shared out among the samples of a step. The MLP's first layer only adds up rows."""
+    return sample_multiply_adds(config) + token_multiply_adds(config)
+
+
+def sample_multiply_adds(config) -> float:
+    """Of the SampleRNN."""
     dim, layer = config.dim, 6 * config.dim**2  # a GRU layer: three gates, each of the input and of the state
     told, squeezed = (config.waist or dim) * dim, config.waist * dim
     top = config.top_step * dim + config.rnn_layers * layer + squeezed + config.frame_sizes[1] * told
-    middle = config.middle_step * dim + config.rnn_layers * layer + squeezed
-    return top / config.top_step + middle / config.middle_step + told + dim**2 + dim * config.levels
+    middle = config.middle_sees * dim + config.rnn_layers * layer + squeezed
+    guess = 2 * dim if config.predicts else 0  # the bell curve's place and width
+    return top / config.top_step + middle / config.middle_step + told + dim**2 + dim * config.levels + guess
+
+
+def token_multiply_adds(config) -> float:
+    """Of the token tier, twice for guidance, of what it tells, and of the linear prediction."""
+    if not config.codes:
+        return 0.0
+    from avdemo.foley.tokens import Telling
+
+    dim, hidden, around = config.token_dim, Telling.HIDDEN, 2 * Telling.REACH + 1
+    tier = 2 * (6 * dim**2 + config.books * (dim**2 + dim * config.codes))
+    telling = around * config.bands * hidden + hidden * config.node_row
+    guess = config.top_step + config.top_step**2 / config.top_step if config.predicts else 0  # a product, and Levinson's recursion
+    return (tier + telling) / config.token_step + guess
 
 
 def floor_of_sample(config, repeats: int) -> float:

@@ -29,9 +29,10 @@ from avdemo.training.card import ScoreRow, ScoreTable, write_card
 
 WHAT = (
     "A silent video goes in, a sound for it comes out, sample by sample at 16 kHz. After Visual to Sound (Zhou et al., 2018), "
-    "configuration {name!r}. One file holds the three variants frame, seq and flow; they share the eye and the SampleRNN and were trained "
-    "together. Beyond the paper: the loudness of each video frame is decided from the picture first and handed over, and the SampleRNN "
-    "writes sound of one level, which that loudness scales."
+    "configuration {name!r}. One file holds the three variants frame, seq and flow; they share the eye and all that writes, and were trained "
+    "together. Beyond the paper: the loudness of each video frame is decided from the picture first; a tier above the SampleRNN's, which "
+    "the picture conditions, writes the spectrum of every 20 ms as two acoustic tokens; and the SampleRNN, which writes sound of one level "
+    "for them, starts from linear prediction by those spectra."
 )
 DATA = (
     "Pairs of 4 s made of recordings and pictures: a photo or a drawn scene moves in time with a recording's onsets and loudness. "
@@ -46,16 +47,13 @@ LICENCE = (
 )
 LIMITS = (
     "It knows ten kinds of sound: {names}. Of anything else it makes the nearest of them.",
-    "It was taught for little more than an hour on a shared core, with under an hour of recordings: what it writes is noise of the kind's "
-    "colour, loud and soft when it should be. There is no pitch in a cry or a bark yet, a drum stroke is soft at its edge; water, rotors "
-    "and snoring fare best.",
-    "Real clips: the kind is mostly seen, but what is written for them is heard as that kind no more often than chance, and its loudness "
-    "hardly follows the true one: motion tells it to the moment in made videos, in real ones it often does not.",
-    "The loudness is nearly all that the picture gives to the sound from moment to moment: told the true one, the course is right.",
-    "By likelihood alone, as the paper ranks, every video finds the same sounds first (those easiest to predict); only against the mean of "
-    "the other videos does the own kind come forward, and little.",
-    "The cross-entropy is of sound brought to one level and mu-law quantised, told its loudness; it cannot be compared with the paper's, "
-    "which is of linearly quantised sound.",
+    "There is under an hour of recordings. Cries have a voice, barks are short and pitched, drums and rotors have their colour, but one kind's "
+    "sound may turn into another's, and what goes on for seconds has little plan. Chainsaws and printers are hardly ever heard as such.",
+    "Motion tells the moment in made videos; in real ones it often does not, and the loudness follows the true one little.",
+    "What follows in a sound follows mostly from what came before: the picture says how loud and which kind, and little else. Its influence is "
+    "stressed while sound is written (guidance), but not where likelihoods are measured.",
+    "The cross-entropy is of sound brought to one level and mu-law quantised, with a hiss 38 dB under it, its tokens counted in; it cannot be "
+    "compared with the paper's, which is of linearly quantised sound. Most of it linear prediction does: see the row of random weights.",
 )
 _KINDS = {RANDOM: "floor", CHANCE: "floor", SAME: "control", OTHER: "control", TRUE: "bound"}
 

@@ -17,17 +17,13 @@ Shapes: D units, L levels.
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
-import llvmlite.ir as ir
 import numpy as np
-from llvmlite.binding import get_host_cpu_features
-from numba import config, njit
-from numba.core import types
-from numba.core.extending import intrinsic
+
+from avdemo.foley.arithmetic import HALF, ONE, TWO, ZERO, compiled, exp, from_half, in_any_order, log
+
+TWELVE, TAIL, WIDEST = np.float32(12), np.float32(12), np.float32(2)  # the latter two of avdemo.foley.tiers
 
 
 class Weights(NamedTuple):
@@ -36,7 +32,7 @@ class Weights(NamedTuple):
     What both recurrent tiers have comes first for the top tier, then for the middle one. Few arrays, or compiling would take long.
     """
 
-    expand: np.ndarray  # (64 + 16, D) uint16: of the samples that a node of a tier sees
+    expand: np.ndarray  # (64 + 64, D) uint16: of the samples that a node of a tier sees; of the middle one maybe fewer
     expand_bias: np.ndarray  # (2, D)
     gates: np.ndarray  # (2, layers, 2, D, 3D) uint16: of a layer's input, and of its state; reset, update, new
     gates_bias: np.ndarray  # (2, layers, 2, 3D)
@@ -50,93 +46,66 @@ class Weights(NamedTuple):
     answer: np.ndarray  # (D, L) uint16
     answer_bias: np.ndarray  # (L,)
     heard: np.ndarray  # (L,): levels as the recurrent tiers hear them
+    guessed: np.ndarray  # (L, D): what the MLP is told of a guess; (0, D) where samples are not guessed, and so on
+    bell: np.ndarray  # (2, D): says how far the truth is from a guess, and how much wider than expected its bell curve
+    bell_bias: np.ndarray  # (2,)
+    at_levels: np.ndarray  # (L,): samples in [-1, 1] that levels stand for
+    widths: np.ndarray  # (2, L): the parts of [-1, 1] that they stand for, and their logarithms
 
 
-@intrinsic
-def _as_float(typing, bits):
-    """The float32 that has these 32 bits."""
-
-    def build(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
-
-    return types.float32(types.int32), build
-
-
-LOG2E, HALF, ONE, TWO = np.float32(1.44269504), np.float32(0.5), np.float32(1), np.float32(2)
-LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)  # their sum is ln 2
-OFFSET = np.float32(2.0**112)  # float32 counts exponents from -127, float16 from -15
-LOWEST, HIGHEST = np.float32(-87), np.float32(88)  # whose exponential is a normal float32
-E2, E3, E4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
-E5, E6, E7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
+@compiled
+def _level_of(x, values):
+    """The number of the value nearest to x; values rise."""
+    low, high = 0, values.shape[0] - 1
+    while low < high:
+        middle = (low + high) // 2
+        if x > (values[middle] + values[middle + 1]) * HALF:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
-def _compiled(function: Callable | None = None, *, more: frozenset[str] = frozenset()):
-    """numba's njit without the GIL, and with fused multiply-adds; kept on disk where there is a place for it."""
-    if function is None:
-        return partial(_compiled, more=more)
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", *more}}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's can be written: it is compiled in every process
-        return njit(**options)(function)
+@in_any_order
+def _dot(a, b, begin):
+    """The sum of a[i] * b[begin - i]: the newest sample first."""
+    total = np.float32(0)
+    for i in range(a.shape[0]):
+        total += a[i] * b[begin - i]
+    return total
 
 
-# Sums in any order, and no care for values that are not numbers: checkpoints hold none.
-_in_any_order = _compiled(more=frozenset({"reassoc", "nnan", "nsz"}))
+@in_any_order
+def _weighed(values, weights):
+    total = np.float32(0)
+    for i in range(values.shape[0]):
+        total += values[i] * weights[i]
+    return total
 
 
-def converts_halves() -> bool:
-    """Whether the processor that is compiled for turns float16 into float32 itself: all 64-bit ARM ones, and Intel's and AMD's since 2013."""
-    if platform.machine().lower() in ("arm64", "aarch64"):
-        return True
-    asked = config.CPU_FEATURES  # a person may compile for an older processor (NUMBA_CPU_FEATURES)
-    return bool(get_host_cpu_features().get("f16c")) if asked is None else "+f16c" in asked
+@compiled
+def _add_bell(score, guess, deviation, number, shift, wider, values, widths):
+    """Add the logits of the bell curve around a guess, as :class:`avdemo.foley.tiers.SampleMLP`."""
+    spread = deviation * exp(WIDEST * (TWO / (ONE + exp(-TWO * (wider / WIDEST))) - ONE))
+    middle = min(max(guess + shift * deviation, -ONE), ONE)
+    width = widths[0, number]
+    sharp = ONE / np.sqrt(spread * spread + width * width / TWELVE)
+    for j in range(score.shape[0]):
+        away = (values[j] - middle) * sharp
+        score[j] += widths[1, j] - TAIL * log(ONE + away * away / (TWO * TAIL))
 
 
-@intrinsic
-def from_half_by_processor(typing, bits):
-    """The float16 that has these 16 bits, as float32."""
-
-    def build(context, builder, signature, arguments):
-        return builder.fpext(builder.bitcast(arguments[0], ir.HalfType()), ir.FloatType())
-
-    return types.float32(types.uint16), build
-
-
-@_compiled
-def from_half_by_hand(bits):
-    """The same for other processors, in 2.5 times the time: exponent and fraction moved into their places, the exponent's offset made
-    right by a multiplication (exact for all finite numbers, the smallest included), then the sign.
-    """
-    wide = np.int32(bits)
-    size = _as_float((wide & np.int32(0x7FFF)) << np.int32(13)) * OFFSET
-    return -size if wide & np.int32(0x8000) else size
-
-
-_from_half = from_half_by_processor if converts_halves() else from_half_by_hand
-
-
-@_compiled
-def _exp(x):
-    """As expf, to 2 units in the last place (the polynomial of Moshier's Cephes)."""
-    x = min(max(x, LOWEST), HIGHEST)
-    whole = np.floor(x * LOG2E + HALF)
-    x = (x - whole * LN2_HIGH) - whole * LN2_LOW
-    y = (((((E7 * x + E6) * x + E5) * x + E4) * x + E3) * x + E2) * (x * x) + x + ONE
-    return y * _as_float((np.int32(whole) + np.int32(127)) << np.int32(23))
-
-
-@_compiled
+@compiled
 def _add_rows(out, matrix, numbers, scale, count):
     """out += the sum of scale[i] * matrix[numbers[i]], i < count, a multiple of 4. The matrix holds the bits of float16 numbers."""
     for i in range(0, count, 4):
         a, b, c, d = scale[i], scale[i + 1], scale[i + 2], scale[i + 3]
         m, n, o, p = matrix[numbers[i]], matrix[numbers[i + 1]], matrix[numbers[i + 2]], matrix[numbers[i + 3]]
         for j in range(out.shape[0]):
-            out[j] += a * _from_half(m[j]) + b * _from_half(n[j]) + c * _from_half(o[j]) + d * _from_half(p[j])
+            out[j] += a * from_half(m[j]) + b * from_half(n[j]) + c * from_half(o[j]) + d * from_half(p[j])
 
 
-@_compiled
+@compiled
 def _positive(x, numbers, values):
     """ReLU: places and values of what is more than zero; returns how many, filled up with zeros to a multiple of 4."""
     count = 0
@@ -150,14 +119,14 @@ def _positive(x, numbers, values):
     return count
 
 
-@_compiled
+@compiled
 def _sigmoid(x, y):
     """x = sigmoid(x + y)"""
     for j in range(x.shape[0]):
-        x[j] = ONE / (ONE + _exp(-(x[j] + y[j])))
+        x[j] = ONE / (ONE + exp(-(x[j] + y[j])))
 
 
-@_compiled
+@compiled
 def _step(x, h, every, gates_x, gates_h, from_x, from_h):
     """One step of a GRU layer; x (D,) is its input and h (D,) its state, both are overwritten with the new state.
 
@@ -169,14 +138,14 @@ def _step(x, h, every, gates_x, gates_h, from_x, from_h):
     _sigmoid(from_x[: 2 * dim], from_h[: 2 * dim])
     for j in range(dim):
         reset, update = from_x[j], from_x[dim + j]
-        new = TWO / (ONE + _exp(-TWO * (from_x[2 * dim + j] + reset * from_h[2 * dim + j]))) - ONE  # tanh
+        new = TWO / (ONE + exp(-TWO * (from_x[2 * dim + j] + reset * from_h[2 * dim + j]))) - ONE  # tanh
         h[j] = new + update * (h[j] - new)
         x[j] = h[j]
 
 
-@_in_any_order
+@in_any_order
 def _choose(logits, uniform, temperature, weights):
-    """As :func:`avdemo.foley.network.choose`, of one sample."""
+    """As :func:`avdemo.foley.tiers.choose`, of one sample."""
     best = logits[0]
     for j in range(logits.shape[0]):
         best = max(best, logits[j])
@@ -187,7 +156,7 @@ def _choose(logits, uniform, temperature, weights):
     sharpness = ONE / temperature
     total = 0.0
     for j in range(logits.shape[0]):
-        weights[j] = _exp((logits[j] - best) * sharpness)
+        weights[j] = exp((logits[j] - best) * sharpness)
         total += weights[j]
     wanted = uniform * total
     summed = 0.0
@@ -198,19 +167,23 @@ def _choose(logits, uniform, temperature, weights):
     return logits.shape[0] - 1
 
 
-@_compiled
+@compiled
 def _copy(values, out):
     """Slice assignment; written so, since on that the compiler spent more time than on all the rest."""
     for j in range(values.shape[0]):
         out[j] = values[j]
 
 
-@_compiled
+@compiled
 def write(
     expand, expand_bias, gates, gates_bias, squeeze, squeeze_bias, spread, spread_bias, table, second, second_bias, answer, answer_bias, heard,
-    rows, per_frame, at, recent, states, uniforms, temperature, levels, logits,
+    guessed, bell, bell_bias, at_levels, widths, rows, first_row, per_row, predictor, deviations, first_node, at, recent, states, uniforms,
+    temperature, levels, logits,
 ):  # fmt: skip
     """Write ``len(uniforms)`` samples from sample ``at`` on; the first arguments are :class:`Weights`.
+
+    ``rows`` (rows, R) are told to the nodes, each for ``per_row`` samples, and are those from number ``first_row`` on. So are
+    ``predictor`` (nodes, 64) and ``deviations`` (nodes,) for each 64 samples, the first of them ``first_node``.
 
     ``recent`` holds the last 64 levels and ``states`` (2, layers, D) those of the tiers; they are left as they are after the last
     sample. ``logits`` (samples, L) takes the logits if it has room for them.
@@ -223,23 +196,28 @@ def write(
     from_x, from_h = np.empty(3 * dim, np.float32), np.empty(3 * dim, np.float32)
     waist = squeeze.shape[2]
     narrow = np.empty((2, spread.shape[1]), np.float32)
+    guesses = predictor.shape[0] > 0
+    sound, guess, deviation, number = np.zeros(far + count if guesses else 0, np.float32), ZERO, ONE, 0
+    for i in range(far if guesses else 0):
+        sound[i] = at_levels[written[i]]
     score, weights = np.empty(answer.shape[1], np.float32), np.empty(answer.shape[1], np.float32)
     for t in range(count):
         now = at + t
         if now % far == 0:
-            _copy(rows[min(now // per_frame, rows.shape[0] - 1), :dim], told)
+            _copy(rows[min(now // per_row - first_row, rows.shape[0] - 1), :dim], told)
         for tier in range(2):
             taps, step = (far, near) if tier == 0 else (near, 1)
             if now % taps == 0:
-                for i in range(taps):
-                    wav[i] = heard[written[t + far - taps + i]]
+                sees = far if tier == 0 else expand.shape[0] - far
+                for i in range(sees):
+                    wav[i] = heard[written[t + far - sees + i]]
                 if tier == 1 and rows.shape[1] > dim:
-                    row = rows[min(now // per_frame, rows.shape[0] - 1)]
+                    row = rows[min(now // per_row - first_row, rows.shape[0] - 1)]
                     for j in range(dim):
                         told[j] += row[dim + j]
                 for j in range(dim):
                     told[j] += expand_bias[tier, j]
-                _add_rows(told, expand[tier * far :], every, wav, taps)
+                _add_rows(told, expand[tier * far :], every, wav, sees)
                 for layer in range(states.shape[1]):
                     _copy(gates_bias[tier, layer, 0], from_x)
                     _copy(gates_bias[tier, layer, 1], from_h)
@@ -260,12 +238,25 @@ def write(
             three, four = table[i + 2, written[k + 2]], table[i + 3, written[k + 3]]
             for j in range(dim):
                 told[j] += (one[j] + two[j]) + (three[j] + four[j])
+        if guesses:
+            node = min(now // far - first_node, predictor.shape[0] - 1)
+            guess, deviation = _dot(predictor[node], sound, t + far - 1), deviations[node]
+            number = _level_of(guess, at_levels)
+            for j in range(dim):
+                told[j] += guessed[number, j]
         _copy(second_bias, hidden)
         _add_rows(hidden, second, numbers, values, _positive(told, numbers, values))
         _copy(answer_bias, score)
         _add_rows(score, answer, numbers, values, _positive(hidden, numbers, values))
+        if guesses:
+            for j in range(dim):
+                hidden[j] = max(hidden[j], ZERO)
+            shift, wider = _weighed(hidden, bell[0]) + bell_bias[0], _weighed(hidden, bell[1]) + bell_bias[1]
+            _add_bell(score, guess, deviation, number, shift, wider, at_levels, widths)
         levels[t] = _choose(score, uniforms[t], temperature, weights)
         written[far + t] = levels[t]
+        if guesses:
+            sound[far + t] = at_levels[levels[t]]
         if logits.shape[0] > 0:
             _copy(score, logits[t])
     _copy(written[count:], recent)

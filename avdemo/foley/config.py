@@ -16,23 +16,28 @@ QUANTISERS = ("linear", "mulaw")
 EYES = ("mobilenet_v2", "vgg19", "tiny")
 QUIETEST_DB = -60.0  # dB under full scale: loudness 0 of a video frame's sound; full scale is loudness 1
 LEVELLED_DB = -20.0  # root mean square that a levelled network writes at; peaks 20 dB higher still fit
-HISS_DB = -50.0  # of the noise that levelled sound gets: after digital silence a network would be silent for ever
+HISS_DB = -58.0  # of the noise that levelled sound gets: after digital silence a network would be silent for ever
 
 
 @dataclass(frozen=True)
 class FoleyConfig(Configuration):
     """Everything that decides the shapes of a network and of what it reads. The defaults are the compact ones.
 
-    A network is one of the variants. Seven switches go beyond the paper. ``motion_to_top`` ("flow" alone): what is seen in each video
-    frame, motion included, also conditions the top tier's nodes, so that timing can be followed; in the paper it reaches them only
-    through the state that they begin with. ``envelope_head``: an output beside the others says from the picture alone how loud the sound
-    of each video frame will be; it is trained on the true loudness and fed to the top tier's nodes, so that loudness and timing are
-    decided from the picture first. ``kind_head``: another says which kind is seen; the eye learns from it what the sound alone would
-    teach it slowly. ``levelled``: the SampleRNN writes every sound equally loud, and what it writes is multiplied by the course of
-    loudness that it was told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level. ``waist``: what a
-    tier tells its successors goes through so few numbers, which takes half of the weights away. ``tell_middle``: what conditions the top
-    tier's nodes conditions those of the middle one too. ``coloured``: what is written goes through a filter that belongs to the kind that is
-    seen (:mod:`avdemo.foley.colouring`).
+    A network is one of the variants. The switches go beyond the paper:
+
+    - ``codes`` and ``books``: above the SampleRNN's tiers there is one more, the token tier (:mod:`avdemo.foley.token_tier`), which writes
+      the spectrum of every 20 ms as acoustic tokens; the picture conditions it, and it alone tells the SampleRNN what to write. 0: none.
+    - ``predicts``: the SampleRNN starts from linear prediction by the tokens' spectra (:mod:`avdemo.foley.predictor`).
+    - ``motion_to_top`` ("flow" alone): what is seen in each video frame, motion included, also conditions the coarsest tier's nodes, so that
+      timing can be followed; in the paper it reaches them only through the state that they begin with.
+    - ``envelope_head``: an output beside the others says from the picture alone how loud the sound of each video frame will be; it is
+      trained on the true loudness and fed to the coarsest tier's nodes, so that loudness and timing are decided from the picture first.
+    - ``kind_head``: another says which kind is seen, and a token tier is told; the eye learns from it what sound alone would teach it slowly.
+    - ``levelled``: the SampleRNN writes every sound equally loud, and what it writes is multiplied by the course of loudness that it was
+      told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level.
+    - ``waist``: what a tier tells its successors goes through so few numbers, which takes half of the weights away.
+    - ``tell_middle``: what is told to the top tier's nodes is told to those of the middle one too.
+    - ``middle_sees``: those see more than their own samples.
     """
 
     variants: ClassVar[tuple[str, ...]] = VARIANTS
@@ -44,6 +49,7 @@ class FoleyConfig(Configuration):
     levels: int = 256
     quantiser: str = "mulaw"  # "linear": the paper's
     frame_sizes: tuple[int, int] = (16, 4)  # samples to a node of the middle tier; nodes of that to one of the top tier
+    middle_sees: int = 64  # samples before a node of the middle tier; SampleRNN's sees its own 16
     dim: int = 224  # units of each recurrent tier and of the sample-level MLP
     rnn_layers: int = 1
     waist: int = 64  # 0: each successor of a tier has its own projection of all of it
@@ -60,7 +66,12 @@ class FoleyConfig(Configuration):
     kind_head: bool = True
     levelled: bool = True
     tell_middle: bool = True
-    coloured: bool = True
+    codes: int = 512  # entries of a codebook of acoustic tokens; 0: no tokens
+    books: int = 2
+    bands: int = 64  # of the spectra that tokens stand for
+    tokens_per_frame: int = 4
+    token_dim: int = 192  # units of the token tier
+    predicts: bool = True
 
     def __post_init__(self) -> None:
         for name in ("kinds", "frame_sizes"):
@@ -72,8 +83,18 @@ class FoleyConfig(Configuration):
             raise ValueError("VGG19's fc6 has 4096 numbers: visual=4096")
         if self.levelled and not self.envelope_head:
             raise ValueError("a levelled network needs the envelope head, which tells how loud its sound will be")
-        if self.coloured and not self.kind_head:
-            raise ValueError("a coloured network needs the kind head, which tells whose colour it is")
+        if not self.middle_step <= self.middle_sees <= self.top_step:
+            raise ValueError(
+                f"a node of the middle tier sees {self.middle_step} to {self.top_step} samples, not {self.middle_sees}"
+            )
+        if self.codes and (self.samples_per_frame % self.tokens_per_frame or self.token_step % self.top_step):
+            raise ValueError(
+                f"a token's time must be a whole part of a video frame and a whole number of top-tier steps of {self.top_step}"
+            )
+        if self.predicts and not self.codes:
+            raise ValueError("the linear prediction is made of what tokens say")
+        if self.codes and not self.kind_head:
+            raise ValueError("a token tier needs the kind head, which tells it what is seen")
         if self.samples_per_frame % self.top_step:
             raise ValueError(
                 f"a video frame of {self.samples_per_frame} samples does not last a whole number of top-tier steps of {self.top_step}"
@@ -105,9 +126,24 @@ class FoleyConfig(Configuration):
         return len(self.kinds)
 
     @property
-    def row(self) -> int:
-        """Numbers that a video frame adds to the nodes: those of the top tier, and maybe those of the middle one after them."""
+    def token_step(self) -> int:
+        """Samples that a token stands for: 320, 20 ms."""
+        return self.samples_per_frame // self.tokens_per_frame
+
+    @property
+    def token_window(self) -> int:
+        """Samples that a token's spectrum is made of, around them: 768, 48 ms."""
+        return 12 * self.token_step // 5
+
+    @property
+    def node_row(self) -> int:
+        """Numbers that are added to the SampleRNN's nodes: to those of the top tier, and maybe those of the middle one after them."""
         return self.dim * (2 if self.tell_middle else 1)
+
+    @property
+    def row(self) -> int:
+        """Numbers that a video frame adds to the nodes of the coarsest tier."""
+        return self.token_dim if self.codes else self.node_row
 
     @property
     def conditions_nodes(self) -> bool:
@@ -133,6 +169,7 @@ class FoleyConfig(Configuration):
             name="paper",
             variant=variant,
             quantiser="linear",
+            middle_sees=16,
             dim=1024,
             rnn_layers=2,
             waist=0,
@@ -147,7 +184,8 @@ class FoleyConfig(Configuration):
             kind_head=False,
             levelled=False,
             tell_middle=False,
-            coloured=False,
+            codes=0,
+            predicts=False,
         )
 
     @classmethod
@@ -159,6 +197,7 @@ class FoleyConfig(Configuration):
             sample_rate=8000,
             levels=64,
             frame_sizes=(8, 4),
+            middle_sees=16,
             dim=16,
             rnn_layers=2,
             waist=8,
@@ -169,4 +208,7 @@ class FoleyConfig(Configuration):
             seq_hidden=8,
             flow_grid=8,
             motion=6,
+            codes=16,
+            bands=10,
+            token_dim=12,
         )

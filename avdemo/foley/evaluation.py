@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from avdemo.corpora.foley_pack import FoleyPack
-from avdemo.foley.config import VARIANTS, FoleyConfig
+from avdemo.foley.config import VARIANTS
 from avdemo.foley.ear import Ear, heard_kinds, teach_ear, windows_of
+from avdemo.foley.family import Family
 from avdemo.foley.likelihoods import cross_entropy, likelihoods, retrieval, retrieval_chance, seen_of
 from avdemo.foley.listening import by_kind, generate, kinds_seen, scores, shuffled
 from avdemo.foley.models import CHECKPOINT, load_model
@@ -66,7 +67,7 @@ def evaluate(
     result.retrieval[CHANCE] = retrieval_chance(kinds)
     few = _spread(made, max(len(config.kinds), len(made) // 2))
     visual: dict[int, Tensor] = {}
-    networks = {variant: family.network(variant) for variant in VARIANTS} | {RANDOM: _floor(config, made[0])}
+    networks = {variant: family.network(variant) for variant in VARIANTS} | {RANDOM: _floor(family, made[0])}
     for number, (name, network) in enumerate(networks.items()):
         first, last = 0.22 + 0.76 * number / len(networks), 0.22 + 0.76 * (number + 1) / len(networks)
 
@@ -105,10 +106,13 @@ def _spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
     return [pairs[int(place)] for place in places]
 
 
-def _floor(config: FoleyConfig, pair: Pair) -> Foley:
-    """The chief variant with random weights."""
+def _floor(family: Family, pair: Pair) -> Foley:
+    """The chief variant with random weights. Codebooks, which no training made, and linear prediction from them it has all the same."""
     frames, flow = (torch.from_numpy(part).unsqueeze(0) for part in (pair.frames, pair.flow))
-    return untrained(lambda: Foley(config.as_variant(CHIEF)), lambda network: network.condition(frames, flow))
+    network = untrained(lambda: Foley(family.config.as_variant(CHIEF)), lambda network: network.condition(frames, flow))
+    if network.tokens is not None:
+        network.tokens.load_state_dict(family.network(CHIEF).tokens.state_dict())
+    return network
 
 
 def _ear_scores(ear: Ear, pack: FoleyPack, sizes: Sizes) -> dict[str, dict[str, float]]:

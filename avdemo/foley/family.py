@@ -10,8 +10,8 @@ from torch import nn
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.network import Foley
 
-SHARED = ("eye", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes")
-OWN = ("motion", "to_nodes", "says_loudness", "colour")
+SHARED = ("eye", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes", "kind_to_nodes", "tokens", "tells", "tier", "predictor")
+OWN = ("motion", "to_nodes", "says_loudness")
 
 
 class Family(nn.Module):
@@ -21,7 +21,9 @@ class Family(nn.Module):
         super().__init__()
         self.config = config.as_variant("flow")
         members = {variant: Foley(config.as_variant(variant)) for variant in VARIANTS}
-        givers = dict.fromkeys(SHARED, members["flow"]) | {"rnn": members["frame"]}  # that knows where the top tier begins
+        givers = dict.fromkeys(SHARED, members["flow"]) | dict.fromkeys(
+            ("rnn", "tier"), members["frame"]
+        )  # that knows where they begin
         shared = {name: getattr(giver, name) for name, giver in givers.items()}
         self.shared = nn.ModuleDict({name: module for name, module in shared.items() if module is not None})
         self.own = nn.ModuleDict()

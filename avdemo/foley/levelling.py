@@ -3,22 +3,25 @@
 The gain follows the loudest of three neighbouring video frames, so that the attack of a blow, which falls somewhere in its frame, is
 not raised as if it belonged to the silence before; within 80 ms of it the SampleRNN itself has to be silent, as it is told.
 
-"Silent" is a hiss 30 dB under the sound: digital silence is followed by nothing but silence, and a network that writes it once would
+"Silent" is a hiss 38 dB under the sound: digital silence is followed by nothing but silence, and a network that writes it once would
 never stop.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.signal import lfilter
+from scipy.signal import butter, lfilter, sosfilt
 from torch import Tensor
 
 from avdemo.dsp import mulaw
 from avdemo.foley.config import HISS_DB, LEVELLED_DB, QUIETEST_DB, FoleyConfig
 
-HOLD_S = 0.06  # of the running mean of power that the automatic gain looks at
+RUMBLE_HZ = 30.0  # and below: recordings have some, loudspeakers and ears do not
+HOLD_S = 0.03  # of the running mean of power that the automatic gain looks at
 HELD_DB = (-25.0, 30.0)  # its range
 ATTACK_DB = 6.0  # from one video frame to the next: so much more is a stroke, which comes at a moment, not a swelling
 ABOVE_DB = 3.0  # by how much a stroke is louder, at the least, than the mean of the video frame that it falls in
@@ -29,6 +32,23 @@ LEAST = 1e-9  # of power: silence is not raised
 def encode(wav: Tensor, config: FoleyConfig) -> Tensor:
     """Samples in [-1, 1] -> levels (int64), by the configuration's quantiser."""
     return (mulaw.linear_encode if config.quantiser == "linear" else mulaw.mulaw_encode)(wav, config.levels)
+
+
+def without_rumble(wav: np.ndarray, state: np.ndarray, samples_per_s: int) -> tuple[np.ndarray, np.ndarray]:
+    """Take away what nobody hears, for the gain would hear it.
+
+    Args:
+        wav: (T,). state: (1, 2), of the filter, after the samples before; zeros at first.
+
+    Returns:
+        the sound (T,), float64, and the state after it.
+    """
+    return sosfilt(_rumble_filter(samples_per_s), wav.astype(np.float64), zi=state)
+
+
+@lru_cache(maxsize=4)
+def _rumble_filter(samples_per_s: int) -> np.ndarray:
+    return butter(2, RUMBLE_HZ, "highpass", fs=samples_per_s, output="sos")
 
 
 def hold(wav: np.ndarray, told_db: np.ndarray, power: float, samples_per_s: int) -> tuple[np.ndarray, float]:
@@ -91,5 +111,18 @@ def gains(gain_db: Tensor, first: int, samples: int, samples_per_frame: int) -> 
     at = at.clamp(0, gain_db.shape[-1] - 1)
     before = at.long().clamp_max(max(0, gain_db.shape[-1] - 2))
     after = (before + 1).clamp_max(gain_db.shape[-1] - 1)
-    db = torch.lerp(gain_db[..., before], gain_db[..., after], (at - before).to(gain_db.dtype).expand(*gain_db.shape[:-1], samples))
+    db = torch.lerp(
+        gain_db[..., before], gain_db[..., after], (at - before).to(gain_db.dtype).expand(*gain_db.shape[:-1], samples)
+    )
     return 10 ** (db / 20)
+
+
+def levelled_sound(wav: Tensor, loudness: Tensor, config: FoleyConfig, seed: int = 0) -> Tensor:
+    """Sound (N, T) in [-1, 1] and its loudness (N, F) -> the sound that the SampleRNN is to write for it, its hiss included.
+
+    Args:
+        seed: of the hiss. Who learns needs another one for each sound, or would learn the hiss by heart.
+    """
+    if not config.levelled:
+        return wav
+    return wav / gains(course_db(loudness), 0, wav.shape[1], config.samples_per_frame) + hiss(wav.shape, seed).to(wav.device)

@@ -16,6 +16,7 @@ from avdemo.metrics.retrieval import chance, retrieve
 
 Progress = Callable[[float, str], None]
 AT_ONCE = 40  # sounds under one video
+HISS = 2018  # seed of the hiss of the sounds that are judged; no training has had it
 SPREAD = 0.1  # of a decided loudness around the true one, 6 dB: the scale of a Laplace density
 DEPTHS = (1, 5)
 
@@ -45,7 +46,7 @@ def cross_entropy(network: Foley, pairs: Sequence[Pair], seen: Sequence[Tensor],
                 continue
             condition = network.condition_of(visual, told)
             with _quick():
-                nats[name].append(-float(network.log_likelihood(network.levelled(wav, loudness)[:, :count], condition)))
+                nats[name].append(-float(network.log_likelihood(network.levelled(wav, loudness, HISS)[:, :count], condition)))
     return {name: float(np.mean(values)) for name, values in nats.items() if values}
 
 
@@ -55,22 +56,30 @@ def likelihoods(
 ) -> np.ndarray:
     """(videos, sounds) nats per sample, of every sound under every video: log p(levels | video, course) + log p(course | video).
 
-    The course is the sound's own loudness in each video frame; a network without that head has no second part.
+    The course is the sound's own loudness in each video frame; a network without that head has no second part. With acoustic tokens the
+    first part is log p(samples | tokens) + log p(tokens | video, course).
     """
     config = network.config
     frames = config.frames_of(round(seconds * config.sample_rate))
     count = frames * config.samples_per_frame
     wav = torch.from_numpy(np.stack([pair.wav[:count] for pair in sounds]))
     loudness = loudness_of(wav, config)
-    levels = network.levelled(wav, loudness)
+    levels = network.levelled(wav, loudness, HISS)
     found = np.zeros((len(seen), len(sounds)))
+    tokens = samples = None
+    if network.tier is not None:  # what follows from the tokens is the same under every video
+        tokens = network.tokens_of(levels)
+        with _quick():
+            samples = torch.cat([network.samples_likelihood(levels[p], network.nodes(None, tokens[p])) for p in _parts(len(sounds))])
     for number, visual in enumerate(seen):
-        for first in range(0, len(sounds), AT_ONCE):
-            part = slice(first, min(first + AT_ONCE, len(sounds)))
-            many = visual[:, :frames].expand(part.stop - first, -1, -1)
+        for part in _parts(len(sounds)):
+            many = visual[:, :frames].expand(part.stop - part.start, -1, -1)
             condition = network.condition_of(many, loudness[part] if network.says_loudness is not None else None)
-            with _quick():
-                nats = network.log_likelihood(levels[part], condition)
+            if tokens is None:
+                with _quick():
+                    nats = network.log_likelihood(levels[part], condition)
+            else:
+                nats = samples[part] + network.tokens_likelihood(tokens[part], condition, count)
             if condition.loudness is not None:
                 error = (condition.loudness - loudness[part]).abs() / SPREAD
                 nats = nats - (error + np.log(2 * SPREAD)).sum(1) / count
@@ -78,6 +87,10 @@ def likelihoods(
         if progress:
             progress((number + 1) / len(seen), f"Retrieving: video {number + 1} of {len(seen)}")
     return found
+
+
+def _parts(count: int) -> list[slice]:
+    return [slice(first, min(first + AT_ONCE, count)) for first in range(0, count, AT_ONCE)]
 
 
 def retrieval(found: np.ndarray, kinds: np.ndarray) -> dict[str, float]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from avdemo.foley.levelling import course_db
+from avdemo.foley.network import Foley
 from avdemo.foley.objective import loudness_of
 from avdemo.foley.pair_store import PairStore
 from avdemo.foley.sight_recipe import Sight
@@ -56,3 +57,20 @@ def look(sight: Sight, store: PairStore, variants: Iterable[str], *, learns_moti
         true,
         course_db(torch.from_numpy(true)).clone(),
     )
+
+
+@torch.inference_mode()
+def tokens_of(network: Foley, store: PairStore, loudness: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The acoustic tokens of the sound of every pair, int16 (P, S, B); loudness (P, F)."""
+    found = []
+    for first in range(0, len(store), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        wav = torch.from_numpy(np.asarray(store.wav[part], np.float32) / 32767)
+        levels = network.levelled(wav, torch.from_numpy(loudness[part]), hiss_seed(seed, first))
+        found.append(network.tokens_of(levels).numpy().astype(np.int16))
+    return np.concatenate(found)
+
+
+def hiss_seed(*numbers: int) -> int:
+    """Another hiss for each sound: a network would learn one by heart, and know it again in the sounds that it is judged by."""
+    return int(np.random.default_rng([18, *numbers]).integers(2**31))

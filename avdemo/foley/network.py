@@ -9,19 +9,22 @@ Shapes: N clips, F video frames of 1280 samples, T samples, D units, L levels, V
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avdemo.dsp import mulaw
-from avdemo.foley.colouring import Colour
 from avdemo.foley.config import FoleyConfig
-from avdemo.foley.levelling import course_db, encode, gains, hiss
+from avdemo.foley.levelling import course_db, encode, levelled_sound
+from avdemo.foley.predictor import Predictor
 from avdemo.foley.seeing import Motion, eye_of, see
-from avdemo.foley.tiers import SampleRNN, State
+from avdemo.foley.tiers import SampleRNN, State, choose
+from avdemo.foley.token_tier import TokenTier
+from avdemo.foley.tokens import Telling, Tokens
 
 __all__ = ["Condition", "Foley", "State", "generate_reference"]
 
@@ -33,20 +36,41 @@ WINDOW = 3200  # samples that a likelihood is computed of at once: the memory do
 class Condition:
     """All that the sound of N clips gets from their pictures."""
 
-    rows: Tensor  # (N, F, R): what each video frame adds to the top tier's nodes, and to the middle one's if told; zeros in "seq"
-    start: Tensor  # (layers, N, D): the top tier's state before the first sample
+    rows: Tensor  # (N, F, R): what each video frame adds to the nodes of the coarsest tier: the token tier, or the top one
+    start: Tensor  # (layers, N, D): that tier's state before the first sample
     loudness: Tensor | None  # (N, F) in [0, 1], decided from the picture: 0 is -60 dB, 1 full scale; None without that head
     kinds: Tensor | None  # (N, kinds + 1) logits of what is seen, the last for none of the kinds; None without that head
-    gain_db: Tensor | None = None  # (N, F): how much louder than it is written the sound is; None for a network that is not levelled
-    told: Tensor | None = None  # (N, F): the loudness that the sound is held to, decided or given; None for one that is not levelled
-    colour_db: Tensor | None = None  # (N, 65): what is added to the spectrum of what is written; None for one that is not coloured
+    gain_db: Tensor | None = (
+        None  # (N, F): how much louder than it is written the sound is; None for a network that is not levelled
+    )
+    told: Tensor | None = (
+        None  # (N, F): the loudness that the sound is held to, decided or given; None for one that is not levelled
+    )
+    blind: tuple[Tensor, Tensor] | None = None  # rows and start that tell a token tier the loudness alone, to be guided away from
 
     def pick(self, clips: Sequence[int] | Tensor) -> Condition:
         """Those of these clips, in this order; a clip may come several times."""
         index = torch.as_tensor(clips, device=self.rows.device)
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        parts = {name: value[index] for name, value in values.items() if name != "start" and value is not None}
-        return Condition(**(dict.fromkeys(values) | parts | {"start": self.start[:, index]}))
+        return self._each(lambda name, part: part[:, index] if name == "start" else part[index])
+
+    def to(self, device: str | torch.device) -> Condition:
+        """The same on another device, in float32."""
+        return self._each(lambda name, part: part.to(device, torch.float32))
+
+    def _each(self, change: Callable[[str, Tensor], Tensor]) -> Condition:
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "blind"}
+        parts = {name: None if value is None else change(name, value) for name, value in values.items()}
+        blind = self.blind and (change("rows", self.blind[0]), change("start", self.blind[1]))
+        return Condition(**parts, blind=blind)
+
+
+class Nodes(NamedTuple):
+    """What the nodes of the SampleRNN are told in N sounds, and what they begin with."""
+
+    rows: Tensor  # (N, K, R): what is added to the top tier's nodes, and to the middle one's
+    step: int  # samples that each of the K holds for
+    start: Tensor  # (layers, N, D): the top tier's state before the first sample
+    predictor: tuple[Tensor, Tensor] | None = None  # coefficients (N, K', 64) and deviation (N, K'), for 64 samples each
 
 
 class Foley(nn.Module):
@@ -59,9 +83,10 @@ class Foley(nn.Module):
         self.motion = Motion(config) if config.variant == "flow" else None
         self.seq = self.begin = self.to_nodes = None
         if config.variant != "frame":
-            self.seq = nn.GRU(config.visual, config.seq_hidden, config.rnn_layers, batch_first=True)
-            same = config.seq_hidden == config.dim  # then its last state is the initial state, as in the paper
-            self.begin = nn.Identity() if same else nn.Sequential(nn.Linear(config.seq_hidden, config.dim), nn.Tanh())
+            layers, dim = (1, config.token_dim) if config.codes else (config.rnn_layers, config.dim)
+            self.seq = nn.GRU(config.visual, config.seq_hidden, layers, batch_first=True)
+            same = config.seq_hidden == dim  # then its last state is the initial state, as in the paper
+            self.begin = nn.Identity() if same else nn.Sequential(nn.Linear(config.seq_hidden, dim), nn.Tanh())
         if config.conditions_nodes:  # concatenating to a node's input before a linear layer is adding after one
             self.to_nodes = nn.Linear(config.visual, config.row)
         self.says_loudness = self.loudness_to_nodes = self.says_kind = None
@@ -71,18 +96,21 @@ class Foley(nn.Module):
             self.loudness_to_nodes = nn.Conv1d(1, config.row, 3, padding=1)
         if config.kind_head:
             self.says_kind = nn.Linear(config.visual, len(config.kinds) + 1)
-        self.colour = Colour(len(config.kinds)) if config.coloured else None
+        self.tokens = self.tells = self.tier = self.kind_to_nodes = None
+        if config.codes:
+            self.tokens, self.tells = Tokens(config), Telling(config)
+            self.tier = TokenTier(config, learns_start=config.variant == "frame")
+            self.kind_to_nodes = nn.Linear(len(config.kinds), config.row, bias=False)
+        self.predictor = Predictor(config) if config.predicts else None
         self.rnn = SampleRNN(config)
 
     def encode(self, wav: Tensor) -> Tensor:
         """Samples in [-1, 1] -> levels (int64), by the configuration's quantiser."""
         return encode(wav, self.config)
 
-    def levelled(self, wav: Tensor, loudness: Tensor) -> Tensor:
-        """Sound (N, T) in [-1, 1] and its loudness (N, F) -> the levels (N, T) that the SampleRNN is to write for it."""
-        if self.config.levelled:
-            wav = wav / gains(course_db(loudness), 0, wav.shape[1], self.config.samples_per_frame) + hiss(wav.shape).to(wav.device)
-        return self.encode(wav)
+    def levelled(self, wav: Tensor, loudness: Tensor, seed: int = 0) -> Tensor:
+        """Sound (N, T) in [-1, 1] and its loudness (N, F) -> the levels (N, T) that the SampleRNN is to write for it; ``seed``: of its hiss."""
+        return self.encode(levelled_sound(wav, loudness, self.config, seed))
 
     def decode(self, levels: Tensor) -> Tensor:
         """Levels -> samples in [-1, 1], float32."""
@@ -120,62 +148,91 @@ class Foley(nn.Module):
 
     def condition_of(self, seen: Tensor, loudness: Tensor | None = None) -> Condition:
         """The same from what was seen, motion included, (N, F, V)."""
-        n, count = seen.shape[:2]
-        start = self.rnn.top.first_state(n) if self.seq is None else self.begin(self.seq(seen)[1])
-        rows = seen.new_zeros(n, count, self.config.row) if self.to_nodes is None else self.to_nodes(seen)
-        decided = gain_db = told = None
+        decided = gain_db = told = kinds = blind = None
         if self.says_loudness is not None:
             decided = self.says_loudness(seen.transpose(1, 2)).squeeze(1)
             told = decided.detach() if loudness is None else loudness  # it stays a loudness: the sound's error does not change it
-            rows = rows + self.loudness_to_nodes(told.unsqueeze(1).to(rows.dtype)).transpose(1, 2)
             gain_db = course_db(told) if self.config.levelled else None
         elif loudness is not None:
             raise ValueError("this network is not told a loudness")
-        kinds = None if self.says_kind is None else self.says_kind(seen.mean(1)).float()
-        colour_db = None if self.colour is None else self.colour(kinds)
-        return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db, told if self.config.levelled else None, colour_db)
+        if self.says_kind is not None:
+            kinds = self.says_kind(seen.mean(1)).float()
+        among = None if self.kind_to_nodes is None else among_kinds(kinds)
+        rows, start = self._coarsest(seen, told, among)
+        if among is not None:
+            blind = self._coarsest(torch.zeros_like(seen), told, torch.zeros_like(among))
+        held = told if self.config.levelled else None
+        return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db, held, blind)
 
-    def rows_of(self, condition: Condition, first: int, samples: int) -> Tensor:
-        """(N, samples / 64, R): of the top tier's nodes from sample ``first`` on. After the last video frame, that one stays."""
+    def _coarsest(self, seen: Tensor, told: Tensor | None, kinds: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What video frames add to the nodes of the coarsest tier (N, F, R), and its first state (layers, N, D).
+
+        Args:
+            seen: (N, F, V). told: loudness (N, F). kinds: (N, kinds), how likely each is.
+        """
+        n, count = seen.shape[:2]
+        start = (self.tier or self.rnn.top).first_state(n) if self.seq is None else self.begin(self.seq(seen)[1])
+        rows = seen.new_zeros(n, count, self.config.row) if self.to_nodes is None else self.to_nodes(seen)
+        if told is not None:
+            rows = rows + self.loudness_to_nodes(told.unsqueeze(1).to(rows.dtype)).transpose(1, 2)
+        return rows if kinds is None else rows + self.kind_to_nodes(kinds).unsqueeze(1), start
+
+    def tokens_of(self, levels: Tensor) -> Tensor:
+        """The acoustic tokens of sounds, (N, T) levels -> (N, S, B)."""
+        with torch.autocast(levels.device.type, enabled=False):  # half precision would mistake the nearest entries
+            return self.tokens.encode(self.tokens.spectra(self.decode(levels)))
+
+    def nodes(self, condition: Condition, tokens: Tensor | None = None) -> Nodes:
+        """What the SampleRNN is told: of the tokens (N, S, B) of its sounds where the network has them, else of the condition itself."""
+        if self.tells is None:
+            return Nodes(condition.rows, self.config.samples_per_frame, condition.start)
+        spectra = self.tokens.decode(tokens)
+        rows = self.tells(spectra)
+        predictor = None
+        if self.predictor is not None:
+            predictor = self.predictor(torch.cat([spectra[:, :1], spectra, spectra[:, -1:]], 1))
+        return Nodes(rows, self.config.token_step, self.rnn.top.first_state(len(rows)), predictor)
+
+    def rows_of(self, nodes: Nodes, first: int, samples: int) -> Tensor:
+        """(N, samples / 64, R): of the top tier's nodes from sample ``first`` on. After the last row, that one stays."""
+        times = torch.arange(first, first + samples, self.config.top_step, device=nodes.rows.device)
+        return nodes.rows[:, (times // nodes.step).clamp_max(nodes.rows.shape[1] - 1)]
+
+    def predictor_of(self, nodes: Nodes, first: int, samples: int) -> tuple[Tensor, Tensor] | None:
+        """Of those nodes, likewise."""
+        if nodes.predictor is None:
+            return None
         step = self.config.top_step
-        times = torch.arange(first, first + samples, step, device=condition.rows.device)
-        return condition.rows[:, (times // self.config.samples_per_frame).clamp_max(condition.rows.shape[1] - 1)]
+        places = torch.arange(first // step, -(-(first + samples) // step), device=nodes.rows.device)
+        return tuple(part[:, places.clamp_max(part.shape[1] - 1)] for part in nodes.predictor)
 
-    def first_state(self, condition: Condition) -> State:
+    def first_state(self, nodes: Nodes) -> State:
         """Of the recurrent tiers, before the first sample."""
-        return State(condition.start, self.rnn.middle.first_state(condition.start.shape[1]))
+        return State(nodes.start, self.rnn.middle.first_state(nodes.start.shape[1]))
 
     def after_silence(self, levels: Tensor) -> Tensor:
         """(N, T) -> (N, 64 + T) with the silence in front that every sound begins after."""
         return F.pad(levels, (self.config.top_step, 0), value=self.config.silence)
 
-    def logits(self, levels: Tensor, condition: Condition, state: State | None = None, first: int = 0) -> tuple[Tensor, State]:
+    def logits(self, levels: Tensor, nodes: Nodes, state: State | None = None, first: int = 0) -> tuple[Tensor, State]:
         """Teacher-forced logits of a window.
 
         Args:
             levels: (N, 64 + T) int64: the window and the 64 samples before it (see :meth:`after_silence`); T is a multiple of 64.
-            condition: of the whole clips.
+            nodes: of the whole clips.
             state: after the window before this one; None: the window is the first.
             first: sample of the clip that the window begins with, a multiple of 64.
 
         Returns:
             logits (N, T, L) and the state after the window. For truncated backpropagation pass it on with ``state.detach()``.
         """
-        state = self.first_state(condition) if state is None else state
-        rows = self.rows_of(condition, first, levels.shape[1] - self.config.top_step)
-        return self.rnn(levels, rows, state)
-
-    def forward(
-        self, levels: Tensor, frames: Tensor | None = None, flow: Tensor | None = None, *, visual: Tensor | None = None,
-        loudness: Tensor | None = None, state: State | None = None, first: int = 0,
-    ) -> tuple[Tensor, State, Condition]:  # fmt: skip
-        """:meth:`condition` and :meth:`logits` in one call, for training on many machines -> logits, state, condition."""
-        condition = self.condition(frames, flow, visual=visual, loudness=loudness)
-        return *self.logits(levels, condition, state, first), condition
+        state = self.first_state(nodes) if state is None else state
+        samples = levels.shape[1] - self.config.top_step
+        return self.rnn(levels, self.rows_of(nodes, first, samples), state, self.predictor_of(nodes, first, samples))
 
     @torch.no_grad()
     def log_likelihood(self, levels: Tensor, condition: Condition, lengths: Tensor | None = None) -> Tensor:
-        """Mean log-likelihood of sounds under their conditions, by teacher forcing.
+        """Mean log-likelihood of sounds under their conditions, by teacher forcing: that of their tokens, and that of their samples.
 
         Args:
             levels: (N, T) int64, any T; the n-th sound is judged under the n-th condition (:meth:`Condition.pick` pairs them).
@@ -184,6 +241,23 @@ class Foley(nn.Module):
         Returns:
             (N,) nats per sample, <= 0; divided by ln 2, bits per sample.
         """
+        if self.tier is None:
+            return self.samples_likelihood(levels, self.nodes(condition), lengths)
+        tokens = self.tokens_of(levels)
+        return self.samples_likelihood(levels, self.nodes(condition, tokens), lengths) + self.tokens_likelihood(
+            tokens, condition, levels.shape[1], lengths
+        )
+
+    def tokens_likelihood(self, tokens: Tensor, condition: Condition, samples: int, lengths: Tensor | None = None) -> Tensor:
+        """The part of the tokens (N, S, B) of sounds of so many samples: (N,) nats per sample."""
+        lengths = torch.full((len(tokens),), samples, device=tokens.device) if lengths is None else lengths.to(tokens.device)
+        nats = self.tier.log_likelihood(tokens, condition.rows, condition.start)
+        counts = torch.arange(tokens.shape[1], device=tokens.device) * self.config.token_step < lengths.unsqueeze(1)
+        return (nats * counts).sum(1) / lengths
+
+    @torch.no_grad()
+    def samples_likelihood(self, levels: Tensor, nodes: Nodes, lengths: Tensor | None = None) -> Tensor:
+        """The part of the samples, as their nodes are told: (N,) nats per sample."""
         n, count = levels.shape
         step = self.config.top_step
         lengths = torch.full((n,), count, device=levels.device) if lengths is None else lengths.to(levels.device)
@@ -191,21 +265,27 @@ class Foley(nn.Module):
         window, state, total = WINDOW // step * step, None, torch.zeros(n, dtype=torch.float64, device=levels.device)
         for first in range(0, count, window):
             part = padded[:, first : first + step + window]
-            logits, state = self.logits(part, condition, state, first)
+            logits, state = self.logits(part, nodes, state, first)
             nats = -F.cross_entropy(logits.transpose(1, 2), part[:, step:], reduction="none")
             counts = torch.arange(first, first + nats.shape[1], device=levels.device) < lengths.unsqueeze(1)
             total += (nats * counts).sum(1, dtype=torch.float64)
         return (total / lengths).float()
 
 
+def among_kinds(logits: Tensor) -> Tensor:
+    """Logits (N, kinds + 1) of what is seen -> how likely each of the kinds is, if it is one of them: (N, kinds)."""
+    return logits[:, :-1].float().softmax(1)
+
+
 @torch.no_grad()
 def generate_reference(
-    network: Foley, condition: Condition, uniforms: Tensor, temperature: float = 1.0, *, state: State | None = None,
+    network: Foley, nodes: Nodes, uniforms: Tensor, temperature: float = 1.0, *, state: State | None = None,
     heard: Tensor | None = None, first: int = 0,
 ) -> tuple[Tensor, Tensor, State]:  # fmt: skip
     """Write sounds sample by sample with the network's own modules: about 1000 times slower than :mod:`avdemo.foley.sampler`.
 
     Args:
+        nodes: what :meth:`Foley.nodes` says of the N sounds.
         uniforms: (N, T) float64 in [0, 1): where each sample falls in its cumulative distribution.
         temperature: the logits are divided by it; 0 takes the likeliest level.
         state, heard, first: to go on at sample ``first``, a multiple of 64: the state and the last 64 levels (N, 64).
@@ -216,7 +296,7 @@ def generate_reference(
     config, rnn = network.config, network.rnn
     n, count = uniforms.shape
     far, near = config.top_step, config.middle_step
-    top, middle = network.first_state(condition) if state is None else state
+    top, middle = network.first_state(nodes) if state is None else state
     levels = uniforms.new_full((n, far + count), config.silence, dtype=torch.long)
     if heard is not None:
         levels[:, :far] = heard
@@ -224,21 +304,13 @@ def generate_reference(
     for t in range(count):
         wav = rnn.heard(levels[:, t : t + far])
         if t % far == 0:
-            row = network.rows_of(condition, first + t, 1)
+            row = network.rows_of(nodes, first + t, 1)
             from_top, top = rnn.top(wav.unsqueeze(1), row[..., : config.dim], top)
         if t % near == 0:
             above = from_top[:, t % far // near, None]
             above = above + row[..., config.dim :] if config.tell_middle else above
-            from_middle, middle = rnn.middle(wav[:, None, -near:], above, middle)
-        logits[:, t] = rnn.mlp(levels[:, t + far - near : t + far], from_middle[:, t % near, None])[:, 0]
+            from_middle, middle = rnn.middle(wav[:, None, -config.middle_sees :], above, middle)
+        guess = rnn.guess(levels[:, t : t + far + 1], network.predictor_of(nodes, first + t, 1))
+        logits[:, t] = rnn.mlp(levels[:, t + far - near : t + far], from_middle[:, t % near, None], guess)[:, 0]
         levels[:, far + t] = choose(logits[:, t], uniforms[:, t], temperature)
     return levels[:, far:], logits, State(top, middle)
-
-
-def choose(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
-    """Logits (N, L) and uniform numbers (N,) -> levels (N,): the first whose cumulative probability is more than the number."""
-    if temperature == 0:
-        return logits.argmax(1)
-    summed = torch.softmax(logits.double() / temperature, 1).cumsum(1)
-    number = torch.searchsorted(summed, (uniforms.double() * summed[:, -1]).unsqueeze(1), right=True)
-    return number.squeeze(1).clamp_max(logits.shape[1] - 1)

@@ -7,9 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from avdemo.foley.config import QUIETEST_DB, FoleyConfig
-from avdemo.foley.network import Condition
 
-LOUDNESS, KIND = 2.0, 0.2  # weights of the two heads beside the cross-entropy in nats per sample, which ends between 2 and 3
+LOUDNESS = 2.0  # weight of the head that decides it, beside the kinds'
 TOLERANCE = 0.1  # of loudness, 6 dB: smaller errors count as their square
 
 
@@ -42,27 +41,3 @@ def loudness_of(wav: Tensor, config: FoleyConfig) -> Tensor:
 def loudness_loss(decided: Tensor, true: Tensor, mask: Tensor | None = None) -> Tensor:
     """Huber loss of loudness (N, F); absolute from 6 dB on, since one picture fits a louder and a softer sound."""
     return mean_over(F.huber_loss(decided, true, reduction="none", delta=TOLERANCE) / TOLERANCE, mask)
-
-
-def foley_loss(
-    logits: Tensor, levels: Tensor, condition: Condition, *, mask: Tensor | None = None, loudness: Tensor | None = None,
-    frames_mask: Tensor | None = None, kinds: Tensor | None = None,
-) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
-    """The sum that is trained on, and its parts.
-
-    Args:
-        levels: (N, T), what the logits (N, T, L) should have said.
-        mask: (N, T) bool, samples that count: not the padded ends.
-        loudness: (N, F) true loudness of the whole clips, for a network with that head.
-        frames_mask: (N, F) bool, video frames that count.
-        kinds: (N,) int64, for a network with that head; ``config.other`` is none of the kinds.
-    """
-    loss = level_loss(logits, levels, mask)
-    parts = {"nats": loss.detach()}
-    if condition.loudness is not None and loudness is not None:
-        error = loudness_loss(condition.loudness, loudness, frames_mask)
-        loss, parts["loudness"] = loss + LOUDNESS * error, error.detach()
-    if condition.kinds is not None and kinds is not None:
-        error = F.cross_entropy(condition.kinds, kinds)
-        loss, parts["kind"] = loss + KIND * error, error.detach()
-    return loss, parts

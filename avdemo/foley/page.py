@@ -20,9 +20,9 @@ Changes = dict[str, dict[str, Any]]
 
 DOES = "Give a silent video, or a photo, and hear it: its sound is written for it, sample by sample, in time with what moves."
 KNOWS = (
-    f"It knows ten kinds of sound: {LIST}. A small network, after Visual to Sound (2018), learned them from recordings of a few hours and "
-    "makes every sound up: rushing noise of the kind's colour, loud and soft with the motion, rarely more. Of anything else it says that it does not know "
-    "it, and writes what comes nearest."
+    f"It knows ten kinds of sound: {LIST}. A small network, after Visual to Sound (2018), learned them from under an hour of recordings "
+    "and makes every sound up: loud and soft with the motion, with a voice where the kind has one, though it may wander from kind to kind. Of "
+    "anything else it says that it does not know it, and writes what comes nearest."
 )
 MODE_CHOICES = (("A video", VIDEO), ("A photo", PHOTO))
 EMPTY = (

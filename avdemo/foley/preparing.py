@@ -7,7 +7,6 @@ numbers, so memory hardly grows with its length.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Iterator
@@ -100,7 +99,6 @@ def prepare(
         WeightsError: no usable checkpoint.
         Cancelled: ``cancelled`` said so.
     """
-    import torch
 
     step, variant = stepper(progress, cancelled), check_variant(variant)
     begun = time.perf_counter()
@@ -121,14 +119,7 @@ def prepare(
     with at_work(model):
         condition = model.network.condition_of(visual if moved is None else visual + moved)
         shares = None if condition.kinds is None else condition.kinds[0].float().softmax(0).cpu().numpy()
-    condition = dataclasses.replace(
-        condition,
-        **{
-            f.name: value.to("cpu", torch.float32)
-            for f in dataclasses.fields(condition)
-            if (value := getattr(condition, f.name)) is not None
-        },
-    )
+    condition = condition.to("cpu")
     seen = time.perf_counter()
     step(1.0, "Seen")
     timings = {"read_and_load_s": loaded - begun, "look_s": seen - loaded, "prepare_s": seen - begun}

@@ -1,6 +1,6 @@
-"""From the training data folder to one checkpoint of all three variants: pairs are made, then the sight learns, then the sound.
+"""From the training data folder to one checkpoint of all three variants: pairs are made, then sight, tokens and samples are learnt.
 
-    python -m avdemo train foley --data DIR --out foley-compact.safetensors --minutes 75
+python -m avdemo train foley --data DIR --out foley-compact.safetensors --minutes 100
 """
 
 from __future__ import annotations
@@ -16,22 +16,24 @@ from avdemo.backbones.mobilenet import features_of
 from avdemo.checkpoints import load_file
 from avdemo.checkpoints import save as save_checkpoint
 from avdemo.errors import InputError
-from avdemo.foley.calibrate import colour_family
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.family import Family
 from avdemo.foley.pair_store import PairStore, blocks_of, make_pairs
 from avdemo.foley.sight_recipe import Sight, SightRecipe
 from avdemo.foley.sound_recipe import ROWS, SoundRecipe
+from avdemo.foley.token_recipe import TokenRecipe, find_codebooks
 from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
 from avdemo.training.machine import keep_freed_memory
 from avdemo.training.parts import metadata_of_parts
 
-SHARES = {"sight": 0.09, "sound": 0.91}  # of the training time
+SHARES = {"sight": 0.09, "tokens": 0.46, "sound": 0.45}  # of the training time
 PAIRS = {"train": 2400, "val": 128}  # of 4 s, made before
 SIGHT_BATCH = 12  # pairs
-DEFAULT_MINUTES = 75.0
+DEFAULT_MINUTES = 100.0
 CONFIGS = ("compact", "paper")
-DOUBTED = 2.0  # pictures of none of the kinds are a quarter of what the sight learns from, and photos that are no made scene look like
+DOUBTED = (
+    2.0  # pictures of none of the kinds are a quarter of what the sight learns from, and photos that are no made scene look like
+)
 # them: at this much less, as many validation photos of the kinds as of other things are named rightly (69 %; before, 48 and 79)
 NOTED = ("steps", "items", "minutes", "seed", "device", "scores")
 
@@ -55,6 +57,21 @@ def train_sight(
     return fit(recipe, options, out, resume=resume, progress=progress)
 
 
+def train_tokens(
+    train: PairStore, held: PairStore, out: Path, config: FoleyConfig, sight: Path | None, *, minutes: float | None = None,
+    steps: int | None = None, seed: int = 0, resume: bool = False, progress: Progress | None = None,
+) -> FitResult:  # fmt: skip
+    """The token tier and the ways to it. Its codebooks are found first, unless they are in the checkpoint of :func:`train_sight`."""
+    looking = open_sight(sight, config)
+    find_codebooks(looking.family, train, seed=seed)
+    recipe = TokenRecipe(config, train, held, looking, seed=seed)
+    options = _options(
+        recipe.batch_size, minutes, steps, seed, optimizer="adam", weight_decay=0.0, betas=(0.9, 0.99), warmup_steps=100, final_factor=0.01,
+        ema_decay=0.995, validate_every=100, save_every=300,
+    )  # fmt: skip
+    return fit(recipe, options, out, resume=resume, progress=progress)
+
+
 def train_sound(
     train: PairStore, held: PairStore, out: Path, config: FoleyConfig, sight: Path | None, *, rows: Mapping[str, int] | None = None,
     minutes: float | None = None, steps: int | None = None, seed: int = 0, resume: bool = False, progress: Progress | None = None,
@@ -62,7 +79,7 @@ def train_sound(
     """The SampleRNN and the ways to it.
 
     Args:
-        sight: the checkpoint of :func:`train_sight`; None for a configuration that decides nothing from the picture.
+        sight: the checkpoint of :func:`train_tokens` or :func:`train_sight`; None for a configuration that decides nothing from the picture.
         rows: variant -> rows of a batch; None: :data:`avdemo.foley.sound_recipe.ROWS`.
     """
     recipe = SoundRecipe(config, train, held, open_sight(sight, config), rows=rows, seed=seed)
@@ -92,7 +109,7 @@ def train(
         out: the checkpoint. Packed arrays go to ``<stem>-pack`` beside it, made pairs to ``<stem>-pairs``, the parts to ``<stem>-parts``.
         config: "compact", or "paper": the paper's layers and losses.
         variant: "all": a family of the three; or one of them, which is then written alone.
-        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 75. Making pairs comes on top.
+        minutes: training time, shared out to the parts by :data:`SHARES`; without it and without ``steps``: 100. Making pairs comes on top.
         steps: optimizer steps of each part instead.
 
     Raises:
@@ -116,12 +133,16 @@ def train(
     }
     length = {"minutes": minutes, "steps": steps, "seed": seed, "resume": resume, "progress": progress}
     parts = train_parts(stores, out.with_name(out.stem + "-parts"), settings, view, variant=variant, **length)
-    assemble(parts, settings, out, variant, stores["train"])
+    assemble(parts, settings, out, variant)
     if config == "compact" and variant == "all":
         from avdemo.foley.card import describe
 
         length = f" --minutes {minutes:g}" if minutes else f" --steps {steps}"
-        describe(out, packed, command=f"python -m avdemo train foley --data DIR --out {out.name} --config {config}{length} --seed {seed}")
+        describe(
+            out,
+            packed,
+            command=f"python -m avdemo train foley --data DIR --out {out.name} --config {config}{length} --seed {seed}",
+        )
 
 
 def packed_arrays(data: Path, packed: Path, *, seed: int, progress: Progress | None = None) -> Path:
@@ -154,7 +175,11 @@ def imagenet(data: Path, config: FoleyConfig) -> dict[str, Tensor] | None:
 
             state = read(folder / "init" / name)
             return dict(state) if config.eye == "vgg19" else features_of(state)
-    source = "torchvision's VGG19_Weights.IMAGENET1K_V1, saved as safetensors" if config.eye == "vgg19" else "torchvision's MobileNetV2"
+    source = (
+        "torchvision's VGG19_Weights.IMAGENET1K_V1, saved as safetensors"
+        if config.eye == "vgg19"
+        else "torchvision's MobileNetV2"
+    )
     raise InputError(f"The eye starts from ImageNet, but the data folder has no init/{name} ({source}).")
 
 
@@ -167,14 +192,17 @@ def train_parts(
     rows = ROWS if variant == "all" else {variant: sum(ROWS.values())}
     length = {"steps": steps, "seed": seed, "resume": resume, "progress": progress}
     parts: dict[str, Path] = {}
-    share = 1.0
-    if config.envelope_head or config.kind_head:
-        parts["sight"], share = folder / "sight.safetensors", SHARES["sound"]
-        train_sight(stores["train"], stores["val"], parts["sight"], config, view, minutes=minutes and minutes * SHARES["sight"], **length)
-    parts["sound"] = folder / "sound.safetensors"
-    train_sound(
-        stores["train"], stores["val"], parts["sound"], config, parts.get("sight"), rows=rows, minutes=minutes and minutes * share, **length
-    )  # fmt: skip
+    names = ["sight"] * (config.envelope_head or config.kind_head) + ["tokens"] * (config.codes > 0) + ["sound"]
+    whole, before = sum(SHARES[name] for name in names), None
+    for name in names:
+        parts[name], length["minutes"] = folder / f"{name}.safetensors", minutes and minutes * SHARES[name] / whole
+        if name == "sight":
+            train_sight(stores["train"], stores["val"], parts[name], config, view, **length)
+        elif name == "tokens":
+            train_tokens(stores["train"], stores["val"], parts[name], config, before, **length)
+        else:
+            train_sound(stores["train"], stores["val"], parts[name], config, before, rows=rows, **length)
+        before = parts[name]
     return parts
 
 
@@ -184,13 +212,8 @@ def doubt_less(family: Family, less: float = DOUBTED) -> None:
     family.shared["says_kind"].bias[-1] -= less
 
 
-def assemble(
-    parts: Mapping[str, Path], config: FoleyConfig, out: Path, variant: str = "all", pairs: PairStore | None = None
-) -> Path:
+def assemble(parts: Mapping[str, Path], config: FoleyConfig, out: Path, variant: str = "all") -> Path:
     """Write ``out``: the family, or one variant alone, with metadata that says how each part was trained; minutes and items are sums.
-
-    Args:
-        pairs: on which the colours are measured, where the configuration has them.
 
     Raises:
         WeightsError: a part is missing or damaged. RuntimeError: it does not fit the configuration.
@@ -203,8 +226,6 @@ def assemble(
     family.load_state_dict(load_file(parts["sound"]).state)
     if config.kind_head:
         doubt_less(family)
-    if config.coloured and pairs is not None:
-        colour_family(family, pairs)
     metadata = metadata_of_parts(f"foley-{config.name}", about, "sound")
     if variant == "all":
         return save_checkpoint(out, family.state_dict(), family.config.as_dict(), metadata)

@@ -11,21 +11,23 @@ It runs on the processor also where there is a graphics card: one sample after a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
 
-from avdemo.foley.colouring import minimum_phase
 from avdemo.foley.compiled import Weights, write
 from avdemo.foley.config import QUIETEST_DB
-from avdemo.foley.levelling import LEAST, gains, hold, strokes
+from avdemo.foley.levelling import LEAST, gains, hold, strokes, without_rumble
 from avdemo.foley.network import Condition, Foley
+from avdemo.foley.tiers import SampleMLP
+from avdemo.foley.token_writer import Line, TokenWriter, Told, token_dice
 
 THREADS = 2  # takes that are written at the same time
+NOT_GUESSED = np.zeros((0, 1), np.float32), np.zeros(0, np.float32)
 CHUNK_S = 0.2  # of sound, between two looks at whether to go on
 
 
@@ -33,7 +35,10 @@ CHUNK_S = 0.2  # of sound, between two looks at whether to go on
 class Take:
     """A sound that is being written: all that is needed to go on, and nothing of what was written before the last 64 levels."""
 
-    rows: np.ndarray  # (F, R): what each video frame adds to the top tier's nodes, and to the middle one's
+    rows: (
+        np.ndarray | None
+    )  # (F, R): what each video frame adds to the top tier's nodes, and to the middle one's; None: that is in
+    line: Line | None  # the tokens that are written above it
     states: np.ndarray  # (2, layers, D): of the top tier and of the middle one
     recent: np.ndarray  # (64,): the last levels
     dice: np.random.Generator  # gives one number per sample
@@ -41,8 +46,7 @@ class Take:
     gain_db: np.ndarray | None = None  # (F,): how much louder than written it sounds in each video frame; None: as written
     told_db: np.ndarray | None = None  # (F,): the loudness that it is held to; None: it is not
     power: float = LEAST  # running mean of what sounded
-    taps: np.ndarray | None = None  # (128,): the filter that what is written goes through; None: no filter
-    past: np.ndarray | None = None  # (127,): what was written last, before the filter
+    rumble: np.ndarray = field(default_factory=lambda: np.zeros((1, 2)))  # state of the filter that takes it away
     at: int = 0  # samples written
 
 
@@ -57,7 +61,9 @@ class Sampler:
             )
         with torch.no_grad():
             self._weights = _weights(network)
-            self._start = _array(network.rnn.middle.first_state(1)[:, 0])
+            self._middle = _array(network.rnn.middle.first_state(1)[:, 0])
+            self._top = _array(network.rnn.top.first_state(1)[:, 0]) if network.tier is not None else None
+            self._writer = TokenWriter(network) if network.tier is not None else None
             self._values = _array(network.decode(torch.arange(self.config.levels)))
 
     def begin(self, condition: Condition, clip: int = 0, *, seed: int = 0, take: int = 0, temperature: float = 1.0) -> Take:
@@ -71,42 +77,44 @@ class Sampler:
         """
         if not 0 <= temperature < np.inf:
             raise ValueError(f"a temperature is a number from 0 on, not {temperature}")
-        colour = None if condition.colour_db is None else _array(condition.colour_db[clip])
-        taps = minimum_phase(colour) if colour is not None and colour.any() else None
+        line = self._writer and self._writer.begin(condition, clip, token_dice(seed, take), temperature)
         return Take(
-            rows=_array(condition.rows[clip]),
-            states=np.stack([_array(condition.start[:, clip]), self._start]),
+            rows=None if line else _array(condition.rows[clip]),
+            line=line,
+            states=np.stack([self._top.copy() if line else _array(condition.start[:, clip]), self._middle]),
             recent=np.full(self.config.top_step, self.config.silence, np.int64),
             dice=dice_of(seed, take),
             temperature=temperature,
             gain_db=None if condition.gain_db is None else _array(condition.gain_db[clip]),
             told_db=None if condition.told is None else QUIETEST_DB * (1 - _array(condition.told[clip])),
-            taps=taps,
-            past=None if taps is None else np.zeros(len(taps) - 1),
         )
 
     def levels(self, take: Take, samples: int, *, logits: np.ndarray | None = None) -> np.ndarray:
         """The next ``samples`` levels (int64) of a take, which goes on after them. ``logits`` (samples, L) float32 is filled if given."""
         levels = np.empty(samples, np.int64)
         logits = np.empty((0, self.config.levels), np.float32) if logits is None else logits
+        if take.line is None:
+            told, first, step = Told(take.rows, *NOT_GUESSED), 0, self.config.samples_per_frame
+        else:
+            step = self.config.token_step
+            first = take.at // step
+            told = self._writer.rows(take.line, first, (take.at + samples - 1) // step)
         write(
-            *self._weights, take.rows, self.config.samples_per_frame, take.at, take.recent, take.states, take.dice.random(samples),
-            np.float32(take.temperature), levels, logits,
+            *self._weights, told.row, first, step, told.predictor, told.deviation, first * (step // self.config.top_step), take.at,
+            take.recent, take.states, take.dice.random(samples), np.float32(take.temperature), levels, logits,
         )  # fmt: skip
         take.at += samples
         return levels
 
     def write(self, take: Take, samples: int) -> np.ndarray:
-        """The next samples of a take, float32 in [-1, 1], as loud and of the colour that the condition says."""
+        """The next samples of a take, float32 in [-1, 1], as loud as the condition says."""
         first = take.at
         wav = self._values[self.levels(take, samples)]
-        if take.taps is not None:
-            whole = np.concatenate([take.past, wav])  # float64, see below
-            wav, take.past = np.convolve(whole, take.taps, "valid"), whole[len(whole) - len(take.past) :]
         if take.gain_db is None:
             return wav.astype(np.float32).clip(-1, 1)
         # in double precision: vector instructions round the last samples of a chunk otherwise, and chunks must not change the sound
         per_frame, rate = self.config.samples_per_frame, self.config.sample_rate
+        wav, take.rumble = without_rumble(wav, take.rumble, rate)
         gain = gains(torch.from_numpy(take.gain_db).double(), first, samples, per_frame).numpy()
         wav, take.power = hold(wav * gain, strokes(take.told_db, first, samples, per_frame, rate), take.power, rate)
         return wav.astype(np.float32).clip(-1, 1)
@@ -116,20 +124,10 @@ class Sampler:
 
         Whoever wants to stop stops asking; what was given before is complete.
         """
-        return self._side_by_side(self.write, takes, samples, chunk_s)
-
-    def write_plain(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:
-        """The same as it is written, neither coloured nor brought to its loudness."""
-        return self._side_by_side(lambda take, samples: self._values[self.levels(take, samples)], takes, samples, chunk_s)
-
-    def _side_by_side(
-        self, write: Callable[..., np.ndarray], takes: Sequence[Take], samples: int, chunk_s: float
-    ) -> Iterator[np.ndarray]:
         chunk = max(1, round(chunk_s * self.config.sample_rate))
         with ThreadPoolExecutor(min(THREADS, len(takes))) as threads:
             for first in range(0, samples, chunk):
-                count = min(chunk, samples - first)
-                yield np.stack(list(threads.map(partial(write, samples=count), takes)))
+                yield np.stack(list(threads.map(partial(self.write, samples=min(chunk, samples - first)), takes)))
 
 
 def dice_of(seed: int, take: int = 0) -> np.random.Generator:
@@ -173,4 +171,21 @@ def _weights(network: Foley) -> Weights:
         answer=_halves(mlp.answer.weight.T),
         answer_bias=_array(mlp.answer.bias),
         heard=_array(rnn.heard(torch.arange(network.config.levels))),
+        **_of_guesses(mlp, dim),
     )
+
+
+def _of_guesses(mlp: SampleMLP, dim: int) -> dict[str, np.ndarray]:
+    if mlp.bell is None:
+        return {"guessed": np.zeros((0, dim), np.float32), "bell": np.zeros((2, 0), np.float32), "bell_bias": np.zeros(2, np.float32)} | {
+            "at_levels": np.zeros(0, np.float32), "widths": np.zeros((2, 0), np.float32)
+        }  # fmt: skip
+    widths = torch.stack([mlp.widths, mlp.widths.log()])
+    arrays = {
+        "guessed": mlp.guessed.weight,
+        "bell": mlp.bell.weight,
+        "bell_bias": mlp.bell.bias,
+        "at_levels": mlp.values,
+        "widths": widths,
+    }
+    return {name: _array(tensor) for name, tensor in arrays.items()}

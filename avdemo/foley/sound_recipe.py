@@ -17,22 +17,47 @@ from torch import Tensor, nn
 from avdemo.checkpoints import trains_in_bf16
 from avdemo.foley.config import LEVELLED_DB, FoleyConfig
 from avdemo.foley.family import Family
-from avdemo.foley.levelling import encode, gains, hiss
-from avdemo.foley.looks import look
-from avdemo.foley.objective import level_loss
+from avdemo.foley.levelling import encode, gains, hiss, levelled_sound
+from avdemo.foley.looks import hiss_seed, look
+from avdemo.foley.network import Foley
+from avdemo.foley.objective import level_loss, loudness_of
 from avdemo.foley.pair_store import PairStore
 from avdemo.foley.sight_recipe import Sight
 from avdemo.foley.tiers import State
+from avdemo.foley.tokens import Telling
 
 ROWS = {"flow": 16, "frame": 8, "seq": 8}  # of a batch
 DECIDED = 0.35  # of the pairs are told the loudness that is decided from the picture, as in use; the others the true one
 RATE = 1.2e-3
 AGAIN = 0.04  # of the windows begin anew in the middle of their pair, from silence and a first state
-LOST, LOST_SAMPLES = 0.25, (64, 640)  # of the windows have a stretch of their past replaced by hiss: what follows must then be found from
+LOST, LOST_SAMPLES = (
+    0.1,
+    (64, 640),
+)  # of the windows have a stretch of their past replaced by hiss: what follows must then be found from
 # the picture alone, and a network that has fallen silent learns to leave silence when it should sound
-NOISY, NOISE_DB = 0.5, (5.0, 35.0)  # of the windows have a past with noise, so many dB under the sound, and go on without it: what a
+NOISY, NOISE_DB = (
+    0.25,
+    (20.0, 45.0),
+)  # of the windows have a past with noise, so many dB under the sound, and go on without it: what a
 # network writes is never quite what it learnt from, and errors would add up
+FASTER = 0.22  # and slower, as a power of e
+EQUALISER_KNOTS, EQUALISER_DB = 6, 4.0  # evenly over the octaves; their deviation
+HELD_HISS = 1_000_003  # seed of the hiss of held-out sounds
 HELD = slice(0, 16_000)  # samples of each held-out pair that validation judges
+
+
+def varied(wav: np.ndarray, rng: np.random.Generator, sample_rate: int) -> np.ndarray:
+    """A sound (T,) played up to a quarter faster or slower, and through an equaliser of a few dB: there are few recordings, and many
+    sounds like them. Played faster it begins anew at its end.
+    """
+    speed = np.exp(rng.uniform(-FASTER, FASTER))
+    count = len(wav)
+    wav = np.interp(np.arange(count) * speed % (count - 1), np.arange(count), wav)
+    spectrum = np.fft.rfft(wav)
+    octaves = np.log2(np.linspace(0, sample_rate / 2, len(spectrum)).clip(60) / 60)
+    knots = np.linspace(0, octaves[-1], EQUALISER_KNOTS)
+    db = np.interp(octaves, knots, rng.normal(0, EQUALISER_DB, EQUALISER_KNOTS))
+    return np.fft.irfft(spectrum * 10 ** (db / 20), count).clip(-1, 1).astype(np.float32)
 
 
 class Learner(nn.Module):
@@ -46,17 +71,45 @@ class Learner(nn.Module):
         self.register_buffer("middle", torch.zeros(config.rnn_layers, count, config.dim))
         self._ddp_params_and_buffers_to_ignore = ["top", "middle"]  # each process has rows of its own
 
-    def forward(self, levels: Tensor, seen: Tensor, whole: Tensor, flow: Tensor | None, loudness: Tensor, fresh: Tensor) -> Tensor:
+    def forward(self, levels: Tensor, fresh: Tensor, spectra: Tensor | None = None, **seen: Tensor | None) -> Tensor:
         """Logits of one window of every row; remembers the states after it.
 
         Args:
-            levels: (N, 64 + T). seen: (N, V), of the window's video frame. loudness: (N, 3), of it and its neighbours.
-            whole: (N, F, V), what is seen in the whole pair, and flow (N, F, G, G, 2) where motion is still learnt: for those rows
-                that are ``fresh`` (N,) bool, which begin.
+            levels: (N, 64 + T). fresh: (N,) bool, rows that begin.
+            spectra: (N, K + 4, M), that the window's tokens and two on either side stand for, where the SampleRNN is told tokens;
+            seen: else what :meth:`_pictured` needs.
         """
         config, rnn = self.family.config, self.family.network("flow").rnn
-        nodes = (levels.shape[1] - config.top_step) // config.top_step
-        top, middle = self.top, self.middle
+        count, predictor = (levels.shape[1] - config.top_step) // config.top_step, None
+        if spectra is None:
+            rows, start = self._pictured(fresh, **seen)
+            rows = rows.unsqueeze(1).expand(-1, count, -1)
+        else:
+            rows = self.family.shared["tells"].inner(spectra).repeat_interleave(config.token_step // config.top_step, 1)
+            start = rnn.top.first_state(len(levels))
+            if config.predicts:
+                with torch.no_grad(), torch.autocast(levels.device.type, enabled=False):
+                    predictor = self.family.shared["predictor"](spectra[:, 1:-1])
+        chosen = fresh[None, :, None]
+        top = torch.where(chosen, start.float(), self.top)
+        middle = torch.where(chosen, rnn.middle.first_state(len(levels)).float(), self.middle)
+        logits, state = rnn(levels, rows.float(), State(top, middle), predictor)
+        if self.training:
+            self.top.copy_(state.top.detach())
+            self.middle.copy_(state.middle.detach())
+        return logits
+
+    def _pictured(
+        self, fresh: Tensor, seen: Tensor, whole: Tensor, loudness: Tensor, flow: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """What the picture tells the SampleRNN's nodes (N, R), and how the rows that begin begin, (layers, N, D).
+
+        Args:
+            seen: (N, V), of the window's video frame. loudness: (N, 3), of it and its neighbours.
+            whole: (N, F, V), what is seen in the whole pair, and flow (N, F, G, G, 2) where motion is still learnt: for fresh rows.
+        """
+        config, rnn = self.family.config, self.family.network("flow").rnn
+        start = torch.zeros_like(self.top)
         begun, rows, at = [], [], 0
         for variant, count in self.rows.items():
             network, mine = self.family.network(variant), slice(at, at + count)
@@ -65,22 +118,17 @@ class Learner(nn.Module):
                 visual = whole[new]
                 if network.motion is not None and flow is not None:
                     visual = visual + network.motion(flow[new])
-                start = rnn.top.first_state(len(new)) if network.seq is None else network.begin(network.seq(visual)[1])
-                begun.append((new, start))
+                begun.append(
+                    (new, rnn.top.first_state(len(new)) if network.seq is None else network.begin(network.seq(visual)[1]))
+                )
             row = seen.new_zeros(count, config.row) if network.to_nodes is None else network.to_nodes(seen[mine])
             if network.loudness_to_nodes is not None:
                 row = row + network.loudness_to_nodes(loudness[mine].unsqueeze(1))[:, :, 1]
             rows.append(row.float())
             at += count
-        if begun:
-            new = torch.cat([numbers for numbers, _ in begun])
-            top = top.index_copy(1, new, torch.cat([start for _, start in begun], 1).float())
-            middle = middle.index_copy(1, new, rnn.middle.first_state(len(new)).float())
-        logits, state = rnn(levels, torch.cat(rows).unsqueeze(1).expand(-1, nodes, -1), State(top, middle))
-        if self.training:
-            self.top.copy_(state.top.detach())
-            self.middle.copy_(state.middle.detach())
-        return logits
+        for new, state in begun:
+            start = start.index_copy(1, new, state.float())
+        return torch.cat(rows), start
 
 
 class SoundRecipe:
@@ -95,8 +143,11 @@ class SoundRecipe:
         self.train, self.held, self.rows, self.seed = train, held, dict(rows or ROWS), seed
         self.batch_size, self.learns_motion = sum(self.rows.values()), not config.envelope_head
         self.state = start if start is not None else sight.family.state_dict()
+        self._sounds: dict[tuple, tuple[np.ndarray, Tensor]] = {}
+        network, stores = sight.family.network("flow"), (("train", train), ("held", held))
+        self.tokens, self.values = network.tokens, network.decode(torch.arange(config.levels))
         self.variant = [variant for variant, count in self.rows.items() for _ in range(count)]
-        self.looked = {name: look(sight, store, self.rows, learns_motion=self.learns_motion) for name, store in (("train", train), ("held", held))}
+        self.looked = {name: look(sight, store, self.rows, learns_motion=self.learns_motion) for name, store in stores}
         self.numbers = {"train": np.arange(len(train)), "held": np.arange(min(held_pairs, len(held)))}
         self.windows = train.flow.shape[1]
 
@@ -108,6 +159,13 @@ class SoundRecipe:
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """What the sight learnt stays as it is, for its answers were computed once."""
         family = model.family
+        if self.settings.codes:  # the picture is the token tier's matter
+            for parameter in model.parameters():
+                parameter.requires_grad_(False)
+            learnt = [p for part in ("rnn", "tells") for p in family.shared[part].parameters()]
+            for parameter in learnt:
+                parameter.requires_grad_(True)
+            return [{"params": learnt, "lr": RATE}]
         seeing = [family.shared["eye"], *(family.shared[name] for name in ("says_kind",) if name in family.shared)]
         seeing += [own[name] for own in family.own.values() for name in ("says_loudness", "motion") if name in own]
         fixed = [] if self.learns_motion else [id(p) for part in seeing for p in part.parameters()]
@@ -146,10 +204,13 @@ class SoundRecipe:
         for n, (pair, window, variant, decided, flipped, fresh, count) in enumerate(items):
             begin = window * size
             before = 0 if fresh else far
-            wav = store.wav[pair, begin - before : begin + size].astype(np.float32) / 32767
-            if config.levelled:
-                wav = wav / gains(looked.gain_db[pair], begin - before, before + size, size).numpy()
-                wav = wav + hiss((self.windows * size,), seed=count)[begin - before : begin + size].numpy()
+            if config.codes:
+                wav = self._sound(split, pair, count if rng is not None else None)[0][begin - before : begin + size]
+            else:
+                wav = store.wav[pair, begin - before : begin + size].astype(np.float32) / 32767
+                if config.levelled:
+                    wav = wav / gains(looked.gain_db[pair], begin - before, before + size, size).numpy()
+                    wav = wav + hiss((self.windows * size,), seed=count)[begin - before : begin + size].numpy()
             levels[n, far - before :] = -wav if flipped else wav
             if config.envelope_head:
                 course = (looked.decided[variant] if decided else looked.loudness)[pair]
@@ -169,6 +230,11 @@ class SoundRecipe:
             length = int(rng.integers(LOST_SAMPLES[0], min(LOST_SAMPLES[1], size)))
             begin = int(rng.integers(far + size - length))
             heard[n, begin : begin + length] = encode(hiss((length,), seed=int(rng.integers(2**31))), config)
+        if config.codes:
+            sounds = [
+                self._sound(split, pair, item[6] if rng is not None else None) for pair, item in zip(pairs, items, strict=True)
+            ]
+            return {"levels": heard, "targets": encoded[:, far:], "fresh": fresh, "spectra": self._spectra(sounds, windows)}
         seen = np.stack([looked.seen[v][p] for p, (_, _, v, *_) in zip(pairs, items, strict=True)])
         batch = {
             "levels": heard, "targets": encoded[:, far:], "whole": torch.from_numpy(seen), "seen": torch.from_numpy(seen[np.arange(len(items)), windows]),
@@ -178,8 +244,32 @@ class SoundRecipe:
             batch["flow"] = torch.from_numpy(np.stack([store.flow[p] for p in pairs]).astype(np.float32))
         return batch
 
+    @torch.no_grad()
+    def _sound(self, split: str, pair: int, count: int | None) -> tuple[np.ndarray, Tensor]:
+        """A pair's levelled sound (T,), float32, and the spectra (S, M) that its tokens stand for; with ``count`` a variation of it."""
+        key = (split, pair, count)
+        if key not in self._sounds:
+            config, store = self.settings, self.train if split == "train" else self.held
+            wav = store.sound(pair)
+            if count is not None:
+                wav = varied(wav, np.random.default_rng([self.seed, 13, count]), config.sample_rate)
+            wav = torch.from_numpy(wav).unsqueeze(0)
+            levelled = levelled_sound(wav, loudness_of(wav, config), config, seed=0 if count is None else hiss_seed(self.seed, count))
+            levels = encode(levelled, config)
+            spectra = self.tokens.decode(self.tokens.encode(self.tokens.spectra(self.values[levels])))
+            while len(self._sounds) >= 4 * self.batch_size:
+                self._sounds.pop(next(iter(self._sounds)))
+            self._sounds[key] = levelled[0].numpy(), spectra[0]
+        return self._sounds[key]
+
+    def _spectra(self, sounds: list[tuple[np.ndarray, Tensor]], windows: list[int]) -> Tensor:
+        """(N, K + 4, M): what the tokens of these windows and two on either side stand for."""
+        each, reach = self.settings.tokens_per_frame, Telling.REACH
+        places = torch.arange(-reach, each + reach)
+        return torch.stack([s[(places + w * each).clamp(0, len(s) - 1)] for (_, s), w in zip(sounds, windows, strict=True)])
+
     def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
-        given = {name: batch.get(name) for name in ("levels", "seen", "whole", "flow", "loudness", "fresh")}
+        given = {name: value for name, value in batch.items() if name != "targets"}
         logits = model(**given)
         targets = batch["targets"]
         at, parts, loss = 0, {}, level_loss(logits, targets)
@@ -190,6 +280,8 @@ class SoundRecipe:
         return loss, parts
 
     def validate(self, model: nn.Module) -> dict[str, float]:
+        if self.settings.codes:
+            return self._validate_spoken(model.family.network("flow"))
         scores: dict[str, float] = {}
         pairs = self.numbers["held"]
         looked, config = self.looked["held"], self.settings
@@ -207,6 +299,17 @@ class SoundRecipe:
                 scores[f"nats_{variant}{'_' + name if name else ''}"] = float(nats.mean())
         chief = next(iter(self.rows))
         return {"score": -float(np.mean([v for k, v in scores.items() if k.startswith(f"nats_{chief}")])), **scores}
+
+    def _validate_spoken(self, network: Foley) -> dict[str, float]:
+        """Nats per sample of held-out sounds, told their own tokens."""
+        pairs, looked = self.numbers["held"], self.looked["held"]
+        wav = torch.from_numpy(np.stack([self.held.sound(int(n)) for n in pairs]))
+        levels = network.levelled(wav, torch.from_numpy(looked.loudness[pairs]), HELD_HISS)
+        with torch.no_grad():
+            nodes = network.nodes(None, network.tokens_of(levels))
+        with torch.autocast("cpu", torch.bfloat16, enabled=trains_in_bf16(torch.device("cpu"))):
+            nats = -float(network.samples_likelihood(levels[:, HELD], nodes).mean())
+        return {"score": -nats, "nats": nats}
 
     def export(self, model: nn.Module) -> dict[str, Tensor]:
         return model.family.state_dict()

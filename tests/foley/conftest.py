@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_foley import clips, lively, tiny_weights
+from tiny_foley import FRAMES, clips, lively, spoken, tiny_weights
+
+CLIP = FRAMES * 640  # samples of the tiny networks' clips
+PLAIN = {"codes": 0, "predicts": False}  # the paper's SampleRNN, which the picture conditions itself
 
 
-@pytest.fixture(scope="session", params=["frame", "seq", "flow"])
+@pytest.fixture(scope="session", params=["frame", "seq", "flow", "flow without tokens", "flow without prediction"])
 def network(request):
-    """The tiny network of each variant. Read only."""
+    """The tiny network of each variant, and of one without what goes beyond the paper. Read only."""
     from avdemo.foley.config import FoleyConfig
 
-    return lively(FoleyConfig.debug(request.param))
+    variant, _, without = request.param.partition(" without ")
+    less = {"": {}, "tokens": PLAIN, "prediction": {"predicts": False}}[without]
+    return lively(replace(FoleyConfig.debug(variant), **less))
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +29,16 @@ def condition(network):
 
     with torch.no_grad():
         return network.condition(*clips(network.config))
+
+
+@pytest.fixture(scope="session")
+def nodes(network, condition):
+    """What the SampleRNN is told of those clips, with the same tokens in both."""
+    import torch
+
+    tokens, _ = spoken(network, condition.pick([0]), 4 * CLIP)
+    with torch.no_grad():
+        return network.nodes(condition, None if tokens is None else torch.cat([tokens, tokens.flip(1)]))
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,8 @@ import pytest
 import torch
 from tiny_foley import lively
 
-from avdemo.foley.calibrate import difference_db, spectrum
-from avdemo.foley.colouring import BINS, minimum_phase
 from avdemo.foley.config import FoleyConfig
-from avdemo.foley.levelling import LEAST, course_db, gains, hold, strokes
+from avdemo.foley.levelling import LEAST, course_db, gains, hold, strokes, without_rumble
 from avdemo.foley.objective import loudness_of
 
 CONFIG = FoleyConfig.debug()
@@ -80,21 +78,15 @@ def test_a_stroke_comes_at_a_moment_and_a_swelling_does_not() -> None:
     assert strokes(stroke, 7 * PER_FRAME, 10, PER_FRAME, rate).tolist() == [-40.0] * 10  # after the end it stays
 
 
-def test_the_filter_of_a_colour_has_its_spectrum_and_comes_at_once() -> None:
-    taps = minimum_phase(np.zeros(BINS))
-    assert taps[0] == pytest.approx(1) and np.abs(taps[1:]).max() < 1e-9
-    db = 12 * np.cos(np.linspace(0, 3, BINS))
-    taps = minimum_phase(db)
-    got = 20 * np.log10(np.abs(np.fft.rfft(taps, 2 * (BINS - 1))))
-    assert np.abs(got - db)[2:-2].max() < 1.0
-    assert np.sum(taps[:8] ** 2) > 0.8 * np.sum(taps**2)
-
-
-def test_a_difference_of_spectra_makes_one_of_the_other_and_keeps_the_power() -> None:
-    rng = np.random.default_rng(0)
-    white = 0.1 * rng.normal(size=(4, 16_000))
-    red = np.stack([np.convolve(w, [1, 0.9])[:16_000] for w in white])
-    db = difference_db(spectrum(red), spectrum(white))
-    made = np.stack([np.convolve(w, minimum_phase(db))[:16_000] for w in white])
-    assert np.abs(difference_db(spectrum(red), spectrum(made))).max() < 2 < np.abs(db).max()
-    assert float(np.mean(made**2)) == pytest.approx(float(np.mean(white**2)), rel=0.15)
+def test_rumble_goes_and_what_is_heard_stays() -> None:
+    rate = CONFIG.sample_rate
+    seconds = np.arange(2 * rate) / rate
+    for hz, db in ((8.0, (-60, -20)), (80.0, (-1, 0.1)), (1000.0, (-0.1, 0.1))):
+        tone = np.sin(2 * np.pi * hz * seconds)
+        got, _ = without_rumble(tone, np.zeros((1, 2)), rate)
+        assert db[0] < 10 * np.log10(np.mean(got[rate:] ** 2) / np.mean(tone[rate:] ** 2)) < db[1]
+    state, parts = np.zeros((1, 2)), []
+    for part in np.split(tone, [1, 500, 3001]):
+        part, state = without_rumble(part, state, rate)
+        parts.append(part)
+    assert np.array_equal(np.concatenate(parts), got)

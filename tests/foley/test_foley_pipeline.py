@@ -32,8 +32,8 @@ def test_a_video_is_seen_as_training_saw_its_clips(shipped, video) -> None:
     with torch.no_grad():
         whole = seen.model.network.condition(torch.from_numpy(frames)[None], torch.from_numpy(moved)[None])
     for part in dataclasses.fields(whole):
-        one, other = getattr(whole, part.name), getattr(seen.condition, part.name)
-        assert (one is None) == (other is None) and (one is None or torch.allclose(one, other, atol=1e-4)), part.name
+        one, other = (value if isinstance(value, tuple) else (value,) for value in (getattr(whole, part.name), getattr(seen.condition, part.name)))
+        assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(one, other, strict=True)), part.name
     assert sum(seen.verdict.probability.values()) == pytest.approx(1, abs=1e-5)
     assert set(seen.verdict.probability) == {*NAMES.values(), OTHER}
 

@@ -8,18 +8,21 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from tiny_foley import with_codebooks
 from tiny_store import FRAMES, write_store
 
 from avdemo.checkpoints import load_file
 from avdemo.errors import InputError
-from avdemo.foley import recipe, sound_recipe
+from avdemo.foley import recipe, sound_recipe, token_recipe
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.family import Family
 from avdemo.foley.looks import look
 from avdemo.foley.network import Foley
+from avdemo.foley.objective import loudness_of
 from avdemo.foley.pair_store import PairStore, blocks_of
 from avdemo.foley.sight_recipe import SightRecipe
-from avdemo.foley.sound_recipe import SoundRecipe
+from avdemo.foley.sound_recipe import SoundRecipe, varied
+from avdemo.foley.token_recipe import TokenRecipe
 from avdemo.training.journal import read
 
 CONFIG = FoleyConfig.debug()
@@ -40,7 +43,9 @@ def sight(store, tmp_path_factory):
 
 @pytest.fixture
 def sound(store, sight) -> SoundRecipe:
-    return SoundRecipe(CONFIG, store, store, recipe.open_sight(sight, CONFIG), rows=ROWS, held_pairs=3)
+    seeing = recipe.open_sight(sight, CONFIG)
+    with_codebooks(seeing.family.network("flow").tokens)
+    return SoundRecipe(CONFIG, store, store, seeing, rows=ROWS, held_pairs=3)
 
 
 def losses(out) -> list[float]:
@@ -86,9 +91,10 @@ def test_windows_follow_one_another(sound, monkeypatch) -> None:
         assert torch.equal(before["levels"][row, -far:], after["levels"][row, :far])
     assert all(torch.equal(batch["levels"][:, far:], batch["targets"]) for batch in steps)
     assert (steps[0]["levels"][row, :far] == CONFIG.silence).all()
-    assert steps[0]["levels"].shape == (4, far + size) and steps[0]["loudness"].shape == (4, 3)
+    assert steps[0]["levels"].shape == (4, far + size) and steps[0]["spectra"].shape == (4, 4 + 2 * 2, CONFIG.bands)
+    assert torch.equal(steps[0]["spectra"][row, 4:], steps[1]["spectra"][row, :4])
     assert all(torch.equal(a, b) for a, b in zip(sound.batches(3, 0, 1).values(), steps[3].values(), strict=True))
-    assert not torch.equal(sound.batches(3, 1, 2)["whole"], sound.batches(3, 0, 2)["whole"])
+    assert not torch.equal(sound.batches(3, 1, 2)["spectra"], sound.batches(3, 0, 2)["spectra"])
     begins = [[bool(batch["fresh"][n]) for batch in steps[1:FRAMES]].index(True) for n in (1, 2, 3)]
     assert len(set(begins)) > 1  # rows begin their pairs at different steps
 
@@ -115,34 +121,86 @@ def test_some_windows_have_a_noisy_past_and_go_on_without_noise(sound, monkeypat
     assert (error.std(1) > 0.3).all() and (error.mean(1).abs() < error.std(1)).all()
 
 
+def windows(made: SoundRecipe, learner) -> torch.Tensor:
+    """What a learner says of the store's first pair, as it is, in every row: (rows, T, L)."""
+    said = []
+    with torch.no_grad():
+        for step in range(FRAMES):
+            batch = made._batch("train", [(0, step, variant, False, False, step == 0, 0) for variant in made.variant])
+            said.append(learner(**{name: value for name, value in batch.items() if name != "targets"}))
+    return torch.cat(said, 1)
+
+
 def test_a_learner_s_windows_are_a_whole_sound_s(sound, store) -> None:
     """Window by window with its states, a row gives what the network gives for the whole pair at once."""
     learner = sound.build().train()
-    looked = sound.looked["train"]
-    got = []
+    got = windows(sound, learner)
+    network = learner.family.network("flow")
+    levels = network.levelled(torch.from_numpy(store.sound(0))[None], loudness_of(torch.from_numpy(store.sound(0))[None], CONFIG))
     with torch.no_grad():
-        for step in range(FRAMES):
-            batch = sound._batch("train", [(0, step, variant, False, False, step == 0, 0) for variant in sound.variant])
-            got.append(learner(*(batch.get(name) for name in ("levels", "seen", "whole", "flow", "loudness", "fresh"))))
-        got = torch.cat(got, 1)
-        for row, variant in enumerate(sound.variant):
+        wanted, _ = network.logits(network.after_silence(levels), network.nodes(None, network.tokens_of(levels)))
+    assert torch.allclose(got, wanted.expand(len(got), -1, -1), atol=1e-4)
+
+
+def test_without_tokens_each_variant_tells_its_own_rows(store, sight) -> None:
+    config = replace(CONFIG, codes=0, predicts=False)
+    seeing = recipe.open_sight(None, config)
+    made = SoundRecipe(config, store, store, seeing, rows=ROWS)
+    learner, looked = made.build().train(), made.looked["train"]
+    got = windows(made, learner)
+    with torch.no_grad():
+        for row, variant in enumerate(made.variant):
             network = learner.family.network(variant)
             condition = network.condition_of(torch.from_numpy(looked.seen[variant][:1]), torch.from_numpy(looked.loudness[:1]))
             levels = network.levelled(torch.from_numpy(store.sound(0))[None], torch.from_numpy(looked.loudness[:1]))
-            wanted, _ = network.logits(network.after_silence(levels), condition)
+            wanted, _ = network.logits(network.after_silence(levels), network.nodes(condition))
             assert torch.allclose(got[row], wanted[0], atol=1e-4), variant
 
 
-def test_the_sound_learns_and_leaves_the_sight_alone(store, sight, tmp_path) -> None:
-    out = tmp_path / "sound.safetensors"
-    recipe.train_sound(store, store, out, CONFIG, sight, rows=ROWS, steps=125)
+def test_a_variation_is_another_sound_of_the_kind(store, sound) -> None:
+    wav = np.sin(2 * np.pi * 400 * np.arange(8000) / 8000).astype(np.float32) * 0.3
+    peaks = []
+    for seed in range(8):
+        got = varied(wav, np.random.default_rng(seed), 8000)
+        assert got.shape == wav.shape and got.dtype == np.float32 and np.abs(got).max() <= 1
+        peaks.append(int(np.abs(np.fft.rfft(got)).argmax()))
+        assert 0.03 < np.sqrt(np.mean(got**2)) < 1
+    assert min(peaks) > 400 * 0.79 and max(peaks) < 400 * 1.26 and len(set(peaks)) > 4
+    one, other = (sound._sound("train", 0, count)[0] for count in (1, 2))
+    assert not np.array_equal(one, other) and np.array_equal(one, sound._sound("train", 0, 1)[0])
+
+
+def test_the_tokens_learn_what_follows_and_leave_the_sight_alone(store, sight, tmp_path, monkeypatch) -> None:
+    out = tmp_path / "tokens.safetensors"
+    recipe.train_tokens(store, store, out, CONFIG, sight, steps=150)
     found = losses(out)
-    assert found[-1] < found[0] - 0.1
+    assert found[-1] < found[0] - 0.15
     before, after = load_file(sight).state, load_file(out).state
-    kept = [key for key in before if ".motion." in key or "says_" in key or ".eye." in key]
-    assert kept and all(torch.equal(before[key], after[key]) for key in kept)
-    changed = [key for key in before if key not in kept and not torch.equal(before[key], after[key])]
-    assert any("to_nodes" in key for key in changed) and any("rnn" in key for key in changed)
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert {"shared.tokens.books", "shared.tier.phase", "own.flow.to_nodes.weight", "shared.begin.0.weight"} <= changed
+    assert not any(".motion." in key or "says_" in key or ".eye." in key or ".rnn.top" in key for key in changed)
+    made = TokenRecipe(CONFIG, store, store, recipe.open_sight(out, CONFIG), batch_size=6)
+    assert all(torch.equal(a, b) for a, b in zip(made.batches(3, 0, 1).values(), made.batches(3, 0, 1).values(), strict=True))
+    for name, part in (("UNTOLD", "kinds"), ("UNSEEN", "unseen"), ("VARIED", "tokens"), ("DECIDED", "loudness"), ("NAMED", "kinds")):
+        few, many = [], []
+        for share, batches in ((0.0, few), (1.0, many)):
+            with monkeypatch.context() as patch:
+                patch.setattr(token_recipe, name, share)
+                batches.append(made.batches(1, 0, 1)[part])
+        assert not torch.equal(few[0], many[0]), name
+    assert token_recipe.find_codebooks(recipe.open_sight(out, CONFIG).family, store) == []  # it has some
+
+
+def test_the_sound_learns_and_leaves_the_rest_alone(store, sight, tmp_path) -> None:
+    tokens, out = tmp_path / "tokens.safetensors", tmp_path / "sound.safetensors"
+    recipe.train_tokens(store, store, tokens, CONFIG, sight, steps=2)
+    recipe.train_sound(store, store, out, CONFIG, tokens, rows=ROWS, steps=125)
+    found = losses(out)
+    assert found[-1] < found[0] - 0.05
+    before, after = load_file(tokens).state, load_file(out).state
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert changed and all(key.startswith(("shared.rnn.", "shared.tells.")) for key in changed)
+    assert {"shared.rnn.mlp.bell.weight", "shared.rnn.mlp.answer.weight", "shared.tells.near.weight"} <= changed
 
 
 def test_a_run_goes_on_where_it_stopped(store, sight, tmp_path, monkeypatch) -> None:
@@ -163,15 +221,15 @@ def test_parts_assemble(store, tmp_path, variant) -> None:
     network = Family(config) if variant == "all" else Foley(config)
     network.load_state_dict(loaded.state)
     assert config.variant == ("flow" if variant == "all" else variant)
-    assert set(loaded.metadata["parts"]) == {"sight", "sound"} and loaded.metadata["items"] > 0
+    assert set(loaded.metadata["parts"]) == {"sight", "tokens", "sound"} and loaded.metadata["items"] > 0
     kind = "shared.says_kind.bias" if variant == "all" else "says_kind.bias"
     before = load_file(parts["sound"]).state["shared.says_kind.bias"]
     assert torch.allclose(loaded.state[kind][-1], before[-1] - recipe.DOUBTED) and torch.equal(loaded.state[kind][:-1], before[:-1])
 
 
 def test_the_paper_s_losses_need_no_sight(store, tmp_path) -> None:
-    off = dict.fromkeys(("motion_to_top", "envelope_head", "kind_head", "levelled", "coloured"), False)
-    plain = replace(CONFIG, **off)
+    off = dict.fromkeys(("motion_to_top", "envelope_head", "kind_head", "levelled", "predicts"), False)
+    plain = replace(CONFIG, **off, codes=0)
     parts = recipe.train_parts({"train": store, "val": store}, tmp_path / "parts", plain, None, minutes=None, steps=2, seed=0)
     assert set(parts) == {"sound"}
     made = SoundRecipe(plain, store, store, recipe.open_sight(None, plain), rows=ROWS)

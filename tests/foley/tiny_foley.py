@@ -17,13 +17,47 @@ def lively(config, seed: int = 5):
     network = Foley(config).eval()
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.mul_(2)
+            parameter.mul_(2) if parameter.any() else parameter.normal_(0, 0.2)
             if parameter.ndim >= 2:
                 parameter.copy_(parameter.half())
+        with_codebooks(network.tokens)
         for start in (network.rnn.top.start, network.rnn.middle.start):
             if start is not None:
                 start.uniform_(-0.5, 0.5)
     return network
+
+
+def with_codebooks(tokens) -> None:
+    """Spectra as sounds have them, 50 to 70 dB under full scale, give or take some, that float16 holds."""
+    import torch
+
+    if tokens is not None:
+        tokens.books.copy_((0.5 * torch.randn(tokens.books.shape, generator=torch.Generator().manual_seed(4))).half())
+        tokens.books[0] -= 4.5
+        tokens.books[0, :3] -= 3  # silence
+
+
+def rules(network, condition) -> dict:
+    """What the sampler keeps to when it writes tokens."""
+    from avdemo.foley.token_tier import anew, shut
+
+    return {"shut": shut(condition.told, network.tokens.silent()), "anew": anew(condition.told)}
+
+
+def spoken(network, condition, samples: int, *, seed: int = 0, take: int = 0, temperature: float = 1.0):
+    """What the SampleRNN is told of one clip's take, by the networks' own modules: its tokens (None without) and its nodes."""
+    import torch
+
+    from avdemo.foley.token_writer import GUIDANCE, token_dice
+
+    if network.tier is None:
+        return None, network.nodes(condition)
+    times = -(-samples // network.config.token_step) + network.tells.REACH
+    uniforms = torch.from_numpy(token_dice(seed, take).random((1, times, network.config.books)))
+    with torch.no_grad():
+        both = (condition.rows, condition.start), condition.blind
+        tokens = network.tier.write(*both, uniforms, temperature, guidance=GUIDANCE, **rules(network, condition))
+        return tokens, network.nodes(condition, tokens)
 
 
 def clips(config, n: int = 2, frames: int = FRAMES):
@@ -47,7 +81,8 @@ def tiny_family(seed: int = 5):
     family = Family(FoleyConfig.debug()).eval()
     with torch.no_grad():
         for parameter in family.parameters():
-            parameter.mul_(2)
+            parameter.mul_(2) if parameter.any() else parameter.normal_(0, 0.2)
+        with_codebooks(family.network("flow").tokens)
     return family
 
 
