@@ -28,6 +28,7 @@ from avdemo.foley.tokens import Telling, Tokens
 
 __all__ = ["Condition", "Foley", "State", "generate_reference"]
 
+SURE = 3.0  # power of the likelihoods of the kinds that are told
 LOUDNESS_WIDTH = 64  # channels of the head that says how loud each frame will be
 WINDOW = 3200  # samples that a likelihood is computed of at once: the memory does not grow with the length
 
@@ -273,8 +274,11 @@ class Foley(nn.Module):
 
 
 def among_kinds(logits: Tensor) -> Tensor:
-    """Logits (N, kinds + 1) of what is seen -> how likely each of the kinds is, if it is one of them: (N, kinds)."""
-    return logits[:, :-1].float().softmax(1)
+    """Logits (N, kinds + 1) of what is seen -> what is told of the kinds, (N, kinds): how likely each is, if it is one of them, sharpened.
+
+    Real pictures are named with doubt, and what is half of one kind and half of another sounds like neither.
+    """
+    return (SURE * logits[:, :-1].float()).softmax(1)
 
 
 @torch.no_grad()
