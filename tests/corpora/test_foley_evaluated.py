@@ -52,13 +52,15 @@ def test_evaluation_and_card(packed, tmp_path) -> None:
     from avdemo.foley.testset import Sizes
 
     torch.manual_seed(0)
-    path = save(tmp_path / "foley-tiny.safetensors", Family(CONFIG).state_dict(), CONFIG.as_dict(), {"minutes": 0.1})
+    family = Family(CONFIG)
+    family.network("flow").tokens.books.uniform_(-2, -1)  # spectra about as loud as levelled sound's
+    path = save(tmp_path / "foley-tiny.safetensors", family.state_dict(), CONFIG.as_dict(), {"minutes": 0.1})
     told: list[float] = []
     found = evaluate(
         packed, packed=packed, checkpoint=str(path), sizes=Sizes(1, 1, 4, 0.16, 1, 3, 2), progress=lambda share, text: told.append(share)
     )
     assert told == sorted(told) and told[-1] == 1.0
-    assert {*VARIANTS, RANDOM} == set(found.nats) and all(3 < row["test"] < 8 for row in found.nats.values())
+    assert {*VARIANTS, RANDOM} == set(found.nats) and all(2 < row["test"] < 12 for row in found.nats.values())
     assert {*VARIANTS, RANDOM, TRUE, CHANCE} <= set(found.made) and found.made[TRUE]["course"] == pytest.approx(1)
     assert set(found.retrieval) >= {*VARIANTS, CHANCE} and "random weights" in found.table()
     write_foley_card(path, found, command="python -m avdemo train foley", metadata={"minutes": 0.1})
