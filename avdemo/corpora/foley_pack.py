@@ -58,7 +58,7 @@ class FoleyPack:
         """``count`` frames of real clip ``number`` from frame ``first``, with their flow and their sound.
 
         Returns:
-            "frames" uint8 (T, H, W, 3), "flow" float32 (T, G, G, 2), "wav" float32 (samples,), "kind" its number, "name".
+            "frames" uint8 (T, H, W, 3), "flow" float32 (T, G, G, 2), "wav" float32 (samples,), "kind" its number (after the last: none of them), "name".
         """
         e, side, grid = self.clips[number], self.about["clip_side"], self.about["grid"]
         last = e["frames"] if count is None else min(e["frames"], first + count)
@@ -68,7 +68,7 @@ class FoleyPack:
             "frames": np.array(self._frames[e["frame_start"] + first * frame : e["frame_start"] + last * frame]).reshape(-1, side, side, 3),
             "flow": np.asarray(self._flow[e["flow_start"] + first * cell : e["flow_start"] + last * cell], np.float32).reshape(-1, grid, grid, 2),
             "wav": np.asarray(self._clip_sounds[e["sound_start"] + begin : e["sound_start"] + min(end, e["length"])], np.float32) / 32768,
-            "kind": self.kinds.index(e["kind"]), "name": e["name"],
+            "kind": self.kinds.index(e["kind"]) if e["kind"] else len(self.kinds), "name": e["name"],
         }  # fmt: skip
 
     def sounds_of(self, kind: str, split: str) -> list[int]:
@@ -78,5 +78,6 @@ class FoleyPack:
         """Numbers of the photos of a kind ("" for what makes none of the sounds)."""
         return [i for i, e in enumerate(self.photos) if e["kind"] == kind and e["split"] == split]
 
-    def clips_of(self, split: str) -> list[int]:
-        return [i for i, e in enumerate(self.clips) if e["split"] == split]
+    def clips_of(self, split: str, *, strange: bool = False) -> list[int]:
+        """Numbers of the real clips of the kinds, or of the ``strange`` ones, which are of none."""
+        return [i for i, e in enumerate(self.clips) if e["split"] == split and bool(e["kind"]) != strange]

@@ -7,7 +7,7 @@
   ones the alpha is 0 around the thing; kind "" is what makes none of the sounds: backgrounds and bystanders.
 - ``clip_frames.npy`` (uint8 RGB :data:`CLIP_SIDE` px square, the middle of the picture, :data:`CLIP_FPS` a second),
   ``clip_flow.npy`` (float16, see :mod:`avdemo.media.motion`), ``clip_sounds.npy`` (int16) and ``clips.json``: real videos with their own
-  sound, ``{"name", "kind", "split", "frames", "frame_start", "flow_start", "sound_start", "length"}``.
+  sound, ``{"name", "kind", "split", "frames", "frame_start", "flow_start", "sound_start", "length"}``; kind "" is of none of the kinds.
 - ``packed.json``: what was packed; written last, so that a folder that has it is complete.
 """
 
@@ -197,10 +197,11 @@ class RealVideo:
 
 
 def _real_videos(data: Path, vegas: Path | None) -> list[RealVideo]:
+    """Those of the kinds, and those of anything else that may be trained on: how motion sounds can be learnt from them too."""
     found = [
-        RealVideo(c.path, c.name, CLIP_KINDS[c.cls], clip_split(c.name, c.split), 0.0, c.seconds)
+        RealVideo(c.path, c.name, CLIP_KINDS.get(c.cls, ""), clip_split(c.name, c.split), 0.0, c.seconds)
         for c in clip_files(data)
-        if c.has_sound and c.cls in CLIP_KINDS
+        if c.has_sound and (c.cls in CLIP_KINDS or clip_split(c.name, c.split) == "train")
     ]
     if vegas is not None:
         videos, _ = vegas_videos(vegas)
@@ -289,7 +290,7 @@ def pack_foley(
     report = {
         "sample_rate": SAMPLE_RATE, "video_fps": CLIP_FPS, "clip_side": CLIP_SIDE, "grid": GRID, "kinds": KINDS, "seed": seed,
         "seconds": {key: round(value, 1) for key, value in sorted(seconds.items())}, "photos": dict(sorted(pictures.items())),
-        "clips": dict(Counter(f"{c['kind']}/{c['split']}" for c in clips)), "cut_in_time": sorted(CUT_IN_TIME),
+        "clips": dict(Counter(f"{c['kind'] or 'none'}/{c['split']}" for c in clips)), "cut_in_time": sorted(CUT_IN_TIME),
     }  # fmt: skip
     (out / "packed.json").write_text(json.dumps(report, indent=1))
     return report

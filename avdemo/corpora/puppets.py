@@ -25,6 +25,7 @@ from avdemo.media.motion import GRID, flow
 STILLS = 0.15  # of the pairs show a still picture
 SILENCES = 0.04  # of the pairs show the thing at rest, and nothing is heard
 REAL = 0.08  # of the training pairs come from real clips, where there are any
+STRANGE = 0.08  # and so many from real clips of other things: how what moves sounds is the same there
 BYSTANDERS = 0.3  # of the moving pairs have something that moves without a sound
 PHOTO_SHARE = {"drum": 0.5, "dog": 0.55, "water": 0.5, "rail": 0.4, "helicopter": 0.5, "baby_cry": 0.35, "fireworks": 0.3,
                "chainsaw": 0.35, "printer": 0.2, "snoring": 0.2}  # fmt: skip
@@ -62,7 +63,7 @@ class PairMaker:
         hop: samples of sound for each picture; ceil(sample rate / frame rate). Frame t shows the moment of sample t * hop.
         picture_size: px; pictures are made at :data:`avdemo.corpora.stage.VIEW` px and scaled.
         stills: share of pairs without any motion.
-        real: share of pairs from real clips.
+        real: share of pairs from real clips of the kinds. strange: of those from real clips of none of them.
 
     Raises:
         InputError: the split has no sounds.
@@ -70,7 +71,7 @@ class PairMaker:
 
     def __init__(
         self, pack: FoleyPack | str | Path, split: str, *, frames: int = 50, hop: int = 1280, picture_size: int = VIEW,
-        stills: float = STILLS, real: float = REAL, seed: int = 0,
+        stills: float = STILLS, real: float = REAL, strange: float = 0.0, seed: int = 0,
     ):  # fmt: skip
         self.pack = pack if isinstance(pack, FoleyPack) else FoleyPack(pack)
         self.split, self.frames, self.hop, self.picture_size = split, frames, hop, picture_size
@@ -85,20 +86,24 @@ class PairMaker:
         self._cutouts = [i for i in others if self.pack.photos[i]["cut"]]
         self._grounds = [i for i in others if not self.pack.photos[i]["cut"]] or self.pack.photos_of("", "train")
         same_rate = abs(self.fps - self.pack.video_fps) < 1e-6
-        self._clips = [i for i in self.pack.clips_of(split) if self.pack.clips[i]["frames"] >= frames] if same_rate else []
-        self.real = real if self._clips else 0.0
+        self._clips, self._strange = (
+            [i for i in self.pack.clips_of(split, strange=other) if self.pack.clips[i]["frames"] >= frames] if same_rate else []
+            for other in (False, True)
+        )
+        self.real, self.strange = real if self._clips else 0.0, strange if self._strange else 0.0
 
     def item(self, index: int) -> dict:
         """Pair number ``index``.
 
         Returns:
             "wav" float32 (frames * hop,) in [-1, 1]; "frames" uint8 (T, S, S, 3) RGB; "flow" float32 (T, GRID, GRID, 2), see
-            :mod:`avdemo.media.motion`; "kind" its number in the pack's kinds; "onsets_s" ascending; "made_of" "photo", "drawn"
-            or "real"; "still" whether nothing moves.
+            :mod:`avdemo.media.motion`; "kind" its number in the pack's kinds, the one after the last for none of them; "onsets_s"
+            ascending; "made_of" "photo", "drawn" or "real"; "still" whether nothing moves; "recording" the group of recordings that
+            the sound comes from, "" for silence.
         """
-        rng, kind = self._begin(index)
+        rng, kind, clips = self._begin(index)
         if kind is None:
-            return self._real(rng)
+            return self._real(rng, clips)
         silent = rng.random() < SILENCES
         take = self._silence(kind, rng) if silent else self.takes.draw(kind, rng)
         still = not silent and rng.random() < self.stills
@@ -106,18 +111,20 @@ class PairMaker:
         moved = np.zeros((self.frames, GRID, GRID, 2), np.float32) if still else flow(frames)
         return {
             "wav": take.wav, "frames": self._sized(frames), "flow": moved, "kind": self.pack.kinds.index(kind),
-            "onsets_s": [float(t) for t in take.times_s], "made_of": made_of, "still": still,
+            "onsets_s": [float(t) for t in take.times_s], "made_of": made_of, "still": still, "recording": take.recording,
         }  # fmt: skip
 
     def kind_of(self, index: int) -> str | None:
         """Of which kind pair ``index`` will be, without making it; None when it comes from a real clip."""
         return self._begin(index)[1]
 
-    def _begin(self, index: int) -> tuple[np.random.Generator, str | None]:
+    def _begin(self, index: int) -> tuple[np.random.Generator, str | None, list[int]]:
+        """Dice, and the kind or, for a pair from a real clip, the clips to choose from."""
         rng = np.random.default_rng([self.seed, ("train", "val", "test").index(self.split), index])
-        if rng.random() < self.real:
-            return rng, None
-        return rng, self.kinds[int(rng.integers(len(self.kinds)))]
+        drawn = rng.random()
+        if drawn < self.real + self.strange:
+            return rng, None, self._clips if drawn < self.real else self._strange
+        return rng, self.kinds[int(rng.integers(len(self.kinds)))], []
 
     def _silence(self, kind: str, rng: np.random.Generator) -> Take:
         """The thing at rest."""
@@ -159,8 +166,8 @@ class PairMaker:
         shares = np.array([share for share, _ in fitting])
         return fitting[int(rng.choice(len(fitting), p=shares / shares.sum()))][1]
 
-    def _real(self, rng: np.random.Generator) -> dict:
-        number = int(rng.choice(self._clips))
+    def _real(self, rng: np.random.Generator, clips: list[int]) -> dict:
+        number = int(rng.choice(clips))
         first = int(rng.integers(self.pack.clips[number]["frames"] - self.frames + 1))
         clip = self.pack.clip(number, first, self.frames)
         frames, moved, wav = clip["frames"], clip["flow"], clip["wav"]
@@ -172,6 +179,7 @@ class PairMaker:
         return {
             "wav": wav, "frames": self._sized(frames), "flow": moved, "kind": clip["kind"],
             "onsets_s": [float(t) for t in onsets(wav, self.pack.sample_rate)[0]], "made_of": "real", "still": False,
+            "recording": f"clips/{clip['name']}",
         }  # fmt: skip
 
     def _sized(self, frames: np.ndarray) -> np.ndarray:

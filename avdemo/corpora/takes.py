@@ -7,7 +7,7 @@ rotor, a train) under a course of nearness, with the Doppler shift of what passe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Take:
     side: np.ndarray
     passing: bool = False
     placed: bool = False  # the onsets were placed, not found
+    recording: str = ""  # the group of recordings that it was cut from
 
 
 @dataclass
@@ -86,10 +87,10 @@ class TakeMaker:
         group = groups[int(rng.choice(len(groups), p=self._shares[kind]))]
         sleeper = kind == "snoring" and self.pack.sounds[group[0]]["length"] < 1.5 * self.pack.sample_rate  # cut apart in the data
         if kind in EVENTS and (sleeper or rng.random() < EVENTS[kind]):
-            take = self._events(kind, group, rng)
-            if take is not None:
-                return take
-        return self._course(kind, group, rng)
+            take = self._events(kind, group, rng) or self._course(kind, group, rng)
+        else:
+            take = self._course(kind, group, rng)
+        return replace(take, recording=self.pack.sounds[group[0]]["group"])
 
     # -- events --------------------------------------------------------------------------------------------------------------------
 

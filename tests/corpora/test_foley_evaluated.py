@@ -12,7 +12,10 @@ from tiny_foley_sounds import write_foley_data
 from avdemo.corpora.pack_foley import FoleyPlan, pack_foley
 from avdemo.foley.config import VARIANTS, FoleyConfig
 
-CONFIG = replace(FoleyConfig.compact(), eye="tiny", picture_size=32, dim=16, waist=8, embed=4, visual=12, seq_hidden=8, motion=6)
+CONFIG = replace(
+    FoleyConfig.compact(), eye="tiny", picture_size=32, dim=16, waist=8, embed=4, visual=12, seq_hidden=8, motion=6, codes=32,
+    bands=24, token_dim=16, voices=3,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +37,28 @@ def test_pairs_are_kept_as_they_are_made(packed, tmp_path) -> None:
         assert np.abs(kept.sound(number) - pair["wav"]).max() < 1e-3
         assert kept.about[number]["kind"] == pair["kind"] == kept.kind[number]
         assert np.abs(kept.flow[number] - pair["flow"]).max() < 0.05
+        assert kept.about[number]["recording"] == pair["recording"] and kept.about[number]["onsets_s"] == pair["onsets_s"]
     assert kept.maps.shape == (3, 50, 96, 4, 4) and 0 < len(kept.others) <= OTHERS
     again = make_pairs(packed, tmp_path / "train", CONFIG, "train", 3)
     assert np.array_equal(again.wav, kept.wav)
     part = kept.part(np.array([2, 0]))
     assert len(part) == 2 and np.array_equal(part.wav[0], kept.wav[2]) and part.about[1] == kept.about[0]
+
+
+def test_clips_of_other_things_are_kept_for_training_and_never_asked_in_a_test(packed, tmp_path, monkeypatch) -> None:
+    from avdemo.corpora.foley_pack import FoleyPack
+    from avdemo.foley import pair_store, testset
+
+    monkeypatch.setattr(pair_store, "FRAMES", 8)  # the clips are short
+    monkeypatch.setattr(pair_store, "STRANGE", 1.0)
+    stores = {split: pair_store.make_pairs(packed, tmp_path / split, CONFIG, split, 2, real=0.0) for split in ("train", "test")}
+    assert stores["train"].kind.tolist() == [CONFIG.other] * 2 and (stores["test"].kind < CONFIG.other).all()
+    assert stores["train"].recordings(len(CONFIG.kinds)) == {} != stores["test"].recordings(len(CONFIG.kinds))
+    assert stores["train"].strokes(CONFIG).shape == (2, 8 * CONFIG.tokens_per_frame)
+    monkeypatch.setattr(testset, "SHORTEST", 5)
+    real = testset.real_pairs(FoleyPack(packed), CONFIG, "train", 2)
+    assert real and all(pair.kind < CONFIG.other and pair.name.startswith("dog/yard.mp4") for pair in real)
+    assert real[0].strokes(CONFIG).shape == (1, len(real[0].frames) * CONFIG.tokens_per_frame)
 
 
 def test_evaluation_and_card(packed, tmp_path) -> None:

@@ -184,6 +184,38 @@ def test_real_clips_are_cut_with_their_own_sound(pack) -> None:
     assert pair["made_of"] == "real" and len(pair["frames"]) == 8 and len(pair["wav"]) == 8 * 1280 and not pair["flow"][0].any()
 
 
+def test_clips_of_other_things_are_of_no_kind_and_come_only_where_they_are_asked_for(pack) -> None:
+    usual = PairMaker(pack, "train", frames=8, real=1.0, seed=0)
+    strange = PairMaker(pack, "train", frames=8, real=0.0, strange=1.0, seed=0)
+    both = PairMaker(pack, "train", frames=8, real=0.5, strange=0.5, seed=0)
+    kinds = [{maker.item(index)["kind"] for index in range(12)} for maker in (usual, strange, both)]
+    dog, other = pack.kinds.index("dog"), len(pack.kinds)
+    assert kinds == [{dog}, {other}, {dog, other}] and strange.kind_of(0) is None
+    pair = strange.item(0)
+    assert pair["made_of"] == "real" and pair["recording"] == "clips/other/street.mp4"
+    assert pair["wav"].any() and not pair["flow"][0].any()
+    held = PairMaker(pack, "test", frames=8, real=0.0, strange=1.0, seed=0)  # there are none to be held out
+    assert all(held.kind_of(index) is not None and held.item(index)["kind"] < other for index in range(4))
+
+
+def test_a_pair_names_the_recordings_that_its_sound_was_cut_from(pack, monkeypatch) -> None:
+    maker = PairMaker(pack, "train", frames=8, real=0.2, seed=5)
+    groups = {(e["group"], e["kind"]) for e in pack.sounds if e["split"] == "train"}
+    named = set()
+    for index in range(20):
+        pair = maker.item(index)
+        if not pair["wav"].any():
+            continue
+        if pair["made_of"] == "real":
+            assert pair["recording"] == "clips/dog/yard.mp4"
+        else:
+            assert (pair["recording"], pack.kinds[pair["kind"]]) in groups
+        named.add(pair["recording"])
+    assert len(named) > 5 and "clips/dog/yard.mp4" in named
+    monkeypatch.setattr(puppets, "SILENCES", 1.0)
+    assert PairMaker(pack, "train", frames=8, real=0, seed=2).item(0)["recording"] == ""
+
+
 def test_a_split_without_sounds_is_refused(pack) -> None:
     with pytest.raises(InputError, match="no sounds"):
         PairMaker(pack, "none")
