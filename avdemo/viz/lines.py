@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from avdemo.viz.canvas import TEXT_PX, Box, Canvas
-from avdemo.viz.palette import source_colour
+from avdemo.viz.palette import INK, source_colour
 
 FINE = 2  # drawn this much larger and then shrunk: smooth lines
 
@@ -22,6 +22,8 @@ def lines(
     ticks: Sequence[tuple[float, str]] = ((0.0, "0"), (0.5, "0.5"), (1.0, "1")),
     colours: Sequence[str] | None = None,
     filled: Sequence[int] = (),
+    moments_s: Sequence[float] = (),
+    moments_label: str = "",
     size: tuple[int, int] = (960, 400),
 ) -> np.ndarray:
     """Draw curves.
@@ -32,6 +34,7 @@ def lines(
         ticks: of the axis on the left: height in [0, 1] and words.
         colours: of each; None: the palette in order.
         filled: numbers of curves that are drawn as pale areas instead of lines, behind the others.
+        moments_s: drawn as dashes that hang from the top, and named ``moments_label`` after the curves.
         size: (width, height) px.
 
     Returns:
@@ -47,7 +50,8 @@ def lines(
     canvas = Canvas((width, height), round(FINE * TEXT_PX * size[0] / 960))
     em = canvas.text_px
     left = round(max(canvas.text_width(words) for _, words in ticks) + em * 0.9)
-    box = Box(left, round(em * (0.6 + 1.4 * len(curves))), width - round(em * 0.8), height - round(em * 2))
+    rows = len(curves) + bool(len(moments_s))
+    box = Box(left, round(em * (0.6 + 1.4 * rows)), width - round(em * 0.8), height - round(em * 2))
     duration_s = max(duration_s, 1e-3)
 
     def points(curve: np.ndarray) -> list[tuple[float, float]]:
@@ -68,4 +72,9 @@ def lines(
         canvas.title(Box(box.left, 0, box.right, height), em * (0.2 + 1.4 * number), label, colours[number])
         if number not in filled:
             canvas.draw.line(points(curve), fill=colours[number], width=2 * FINE + 1, joint="curve")
+    if len(moments_s):
+        canvas.title(Box(box.left, 0, box.right, height), em * (0.2 + 1.4 * len(curves)), moments_label, INK)
+        for time_s in moments_s:
+            x = box.left + min(max(time_s / duration_s, 0.0), 1.0) * box.width
+            canvas.draw.line([(x, box.top), (x, box.top + 0.06 * box.height)], fill=INK, width=2 * FINE + 1)
     return np.array(canvas.image.resize(size, Image.Resampling.BOX))
