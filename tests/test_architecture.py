@@ -51,7 +51,10 @@ LIBRARY = GROUND | {"backbones", "media", "dsp", "viz", "checkpoints", "runs", "
 TEACHING = {"corpora", "training", "metrics", "benches"}  # needed to train and to measure, never to run the app
 LOWEST = ("config", "network", "objective")
 # A network that is too long for one file: its modules obey what network.py obeys.
-NETWORK_PARTS = ("hearing", "seeing", "generators", "critics", "tiers", "levelling", "tokens", "token_tier", "predictor")
+NETWORK_PARTS = (
+    "hearing", "seeing", "generators", "critics", "tiers", "levelling", "tokens", "token_tier", "predictor", "arithmetic", "condition", "strokes",
+    "voices",
+)  # fmt: skip
 LOWEST += NETWORK_PARTS
 # The parts of a capability; a part that is not listed may do what a recipe may, unless a pipeline or a tab reaches it.
 PART_MAY_IMPORT = {

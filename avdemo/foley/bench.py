@@ -106,7 +106,7 @@ def token_multiply_adds(config) -> float:
     dim, hidden, around = config.token_dim, Telling.HIDDEN, 2 * Telling.REACH + 1
     tier = 2 * (6 * dim**2 + config.books * (dim**2 + dim * config.codes))
     telling = around * config.bands * hidden + hidden * config.node_row
-    guess = config.top_step + config.top_step**2 / config.top_step if config.predicts else 0  # a product, and Levinson's recursion
+    guess = config.predicts + config.predicts**2 / config.top_step  # a product, and Levinson's recursion
     return (tier + telling) / config.token_step + guess
 
 

@@ -30,30 +30,31 @@ from avdemo.training.card import ScoreRow, ScoreTable, write_card
 WHAT = (
     "A silent video goes in, a sound for it comes out, sample by sample at 16 kHz. After Visual to Sound (Zhou et al., 2018), "
     "configuration {name!r}. One file holds the three variants frame, seq and flow; they share the eye and all that writes, and were trained "
-    "together. Beyond the paper: the loudness of each video frame is decided from the picture first; a tier above the SampleRNN's, which "
-    "the picture conditions, writes the spectrum of every 20 ms as two acoustic tokens; and the SampleRNN, which writes sound of one level "
-    "for them, starts from linear prediction by those spectra."
+    "together. Beyond the paper: when something begins to sound and how loud each video frame is are decided from the picture first; a tier "
+    "above the SampleRNN's, which the picture conditions, writes the spectrum of every 20 ms as four acoustic tokens, in the voice of one of "
+    "the recordings that it learnt from; and the SampleRNN, which writes sound of one level for them, starts from linear prediction by those "
+    "spectra."
 )
 DATA = (
     "Pairs of 4 s made of recordings and pictures: a photo or a drawn scene moves in time with a recording's onsets and loudness. "
     "Recordings of {kinds} kinds: ESC-10 and ESC-50, donateacry, drum samples and breaks, Freesound and others as the data's lists say; "
     "printers are mostly synthesised. Photos from Caltech-101, Tiny Images, the web (no licence stated), stills of clips, emoji of Noto Color "
-    "Emoji; few of them show a chainsaw, a printer, fireworks or a sleeper, which are mostly drawn. 8 of 100 pairs come from a few real "
-    "clips. Held out for the test: other recordings, photos and clips (drawn scenes are of the same kinds). The eye starts from MobileNetV2 "
-    "as ImageNet taught it."
+    "Emoji; few of them show a chainsaw, a printer, fireworks or a sleeper, which are mostly drawn. 8 of 100 pairs come from six real "
+    "clips of the kinds, and as many, from which only the sight learns, from 26 of other things. Held out for the test: other recordings, "
+    "photos and clips (drawn scenes are of the same kinds). The eye starts from MobileNetV2 as ImageNet taught it."
 )
 LICENCE = (
     "Research use only: the photos carry no licence, and some recordings are CC BY-NC. The code that made these weights is MIT."
 )
 LIMITS = (
     "It knows ten kinds of sound: {names}. Of anything else it makes the nearest of them.",
-    "There is under an hour of recordings. Cries have a voice, barks are short and pitched, drums and rotors have their colour, but one kind's "
-    "sound may turn into another's, and what goes on for seconds has little plan. Chainsaws and printers are hardly ever heard as such.",
+    "There is under an hour of recordings, and every take takes the voice of one of them, drawn by the seed: what is written is close to what "
+    "was learnt, and there are few voices of some kinds.",
     "Motion tells the moment in made videos; in real ones it often does not, and the loudness follows the true one little.",
-    "What follows in a sound follows mostly from what came before: the picture says how loud and which kind, and little else. Its influence is "
-    "stressed while sound is written (guidance), but not where likelihoods are measured.",
-    "The cross-entropy is of sound brought to one level and mu-law quantised, with a hiss 38 dB under it, its tokens counted in; it cannot be "
-    "compared with the paper's, which is of linearly quantised sound. Most of it linear prediction does: see the row of random weights.",
+    "What follows in a sound follows mostly from what came before and from its voice: the picture says when, how loud and of which kind, and "
+    "little else. Its influence is stressed while sound is written (guidance), but not where likelihoods are measured.",
+    "The cross-entropy is of sound brought to one level, its heights raised, mu-law quantised, with a hiss under it and its tokens counted in; it "
+    "cannot be compared with the paper's, which is of linearly quantised sound. Most of it linear prediction does: see the row of random weights.",
 )
 _KINDS = {RANDOM: "floor", CHANCE: "floor", SAME: "control", OTHER: "control", TRUE: "bound"}
 

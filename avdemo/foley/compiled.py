@@ -183,13 +183,14 @@ def write(
     """Write ``len(uniforms)`` samples from sample ``at`` on; the first arguments are :class:`Weights`.
 
     ``rows`` (rows, R) are told to the nodes, each for ``per_row`` samples, and are those from number ``first_row`` on. So are
-    ``predictor`` (nodes, 64) and ``deviations`` (nodes,) for each 64 samples, the first of them ``first_node``.
+    ``predictor`` (nodes, P) and ``deviations`` (nodes,) for each 64 samples, the first of them ``first_node``.
 
-    ``recent`` holds the last 64 levels and ``states`` (2, layers, D) those of the tiers; they are left as they are after the last
+    ``recent`` holds the last levels, 64 or P, and ``states`` (2, layers, D) those of the tiers; they are left as they are after the last
     sample. ``logits`` (samples, L) takes the logits if it has room for them.
     """
-    near, dim, count, far = table.shape[0], table.shape[2], uniforms.shape[0], recent.shape[0]
-    written = np.empty(far + count, np.int64)
+    near, dim, count, reach = table.shape[0], table.shape[2], uniforms.shape[0], recent.shape[0]
+    far = (spread.shape[0] - near) * near
+    written = np.empty(reach + count, np.int64)
     _copy(recent, written)
     every, numbers, values = np.arange(max(dim, far)), np.empty(dim, np.int64), np.empty(dim, np.float32)
     told, hidden, wav = np.empty(dim, np.float32), np.empty(dim, np.float32), np.empty(far, np.float32)
@@ -197,8 +198,8 @@ def write(
     waist = squeeze.shape[2]
     narrow = np.empty((2, spread.shape[1]), np.float32)
     guesses = predictor.shape[0] > 0
-    sound, guess, deviation, number = np.zeros(far + count if guesses else 0, np.float32), ZERO, ONE, 0
-    for i in range(far if guesses else 0):
+    sound, guess, deviation, number = np.zeros(reach + count if guesses else 0, np.float32), ZERO, ONE, 0
+    for i in range(reach if guesses else 0):
         sound[i] = at_levels[written[i]]
     score, weights = np.empty(answer.shape[1], np.float32), np.empty(answer.shape[1], np.float32)
     for t in range(count):
@@ -210,7 +211,7 @@ def write(
             if now % taps == 0:
                 sees = far if tier == 0 else expand.shape[0] - far
                 for i in range(sees):
-                    wav[i] = heard[written[t + far - sees + i]]
+                    wav[i] = heard[written[t + reach - sees + i]]
                 if tier == 1 and rows.shape[1] > dim:
                     row = rows[min(now // per_row - first_row, rows.shape[0] - 1)]
                     for j in range(dim):
@@ -233,14 +234,14 @@ def write(
                 _copy(spread_bias[successor], told)
                 _add_rows(told, spread[successor], every, narrow[tier], narrow.shape[1])
         for i in range(0, near, 4):
-            k = t + far - near + i
+            k = t + reach - near + i
             one, two = table[i, written[k]], table[i + 1, written[k + 1]]
             three, four = table[i + 2, written[k + 2]], table[i + 3, written[k + 3]]
             for j in range(dim):
                 told[j] += (one[j] + two[j]) + (three[j] + four[j])
         if guesses:
             node = min(now // far - first_node, predictor.shape[0] - 1)
-            guess, deviation = _dot(predictor[node], sound, t + far - 1), deviations[node]
+            guess, deviation = _dot(predictor[node], sound, t + reach - 1), deviations[node]
             number = _level_of(guess, at_levels)
             for j in range(dim):
                 told[j] += guessed[number, j]
@@ -254,9 +255,9 @@ def write(
             shift, wider = _weighed(hidden, bell[0]) + bell_bias[0], _weighed(hidden, bell[1]) + bell_bias[1]
             _add_bell(score, guess, deviation, number, shift, wider, at_levels, widths)
         levels[t] = _choose(score, uniforms[t], temperature, weights)
-        written[far + t] = levels[t]
+        written[reach + t] = levels[t]
         if guesses:
-            sound[far + t] = at_levels[levels[t]]
+            sound[reach + t] = at_levels[levels[t]]
         if logits.shape[0] > 0:
             _copy(score, logits[t])
     _copy(written[count:], recent)

@@ -16,7 +16,7 @@ QUANTISERS = ("linear", "mulaw")
 EYES = ("mobilenet_v2", "vgg19", "tiny")
 QUIETEST_DB = -60.0  # dB under full scale: loudness 0 of a video frame's sound; full scale is loudness 1
 LEVELLED_DB = -20.0  # root mean square that a levelled network writes at; peaks 20 dB higher still fit
-HISS_DB = -58.0  # of the noise that levelled sound gets: after digital silence a network would be silent for ever
+HISS_DB = -62.0  # of the noise that levelled sound gets: after digital silence a network would be silent for ever
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,10 @@ class FoleyConfig(Configuration):
 
     - ``codes`` and ``books``: above the SampleRNN's tiers there is one more, the token tier (:mod:`avdemo.foley.token_tier`), which writes
       the spectrum of every 20 ms as acoustic tokens; the picture conditions it, and it alone tells the SampleRNN what to write. 0: none.
-    - ``predicts``: the SampleRNN starts from linear prediction by the tokens' spectra (:mod:`avdemo.foley.predictor`).
+    - ``predicts``: the SampleRNN starts from linear prediction of so high an order by the tokens' spectra
+      (:mod:`avdemo.foley.predictor`). 0: it does not.
+    - ``emphasis``: what it writes is a levelled sound whose heights are raised (each sample less so much of the one before), so that the
+      noise of 256 levels lies under the sound in all bands and not in the low ones alone.
     - ``motion_to_top`` ("flow" alone): what is seen in each video frame, motion included, also conditions the coarsest tier's nodes, so that
       timing can be followed; in the paper it reaches them only through the state that they begin with.
     - ``envelope_head``: an output beside the others says from the picture alone how loud the sound of each video frame will be; it is
@@ -35,6 +38,9 @@ class FoleyConfig(Configuration):
     - ``kind_head``: another says which kind is seen, and a token tier is told; the eye learns from it what sound alone would teach it slowly.
     - ``levelled``: the SampleRNN writes every sound equally loud, and what it writes is multiplied by the course of loudness that it was
       told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level.
+    - ``strokes``: another output says when something begins to sound, to 20 ms (:mod:`avdemo.foley.strokes`); loudness and tokens follow
+      from it.
+    - ``voices``: the token tier is told which of so many recordings it hears (:mod:`avdemo.foley.voices`). 0: it is not.
     - ``waist``: what a tier tells its successors goes through so few numbers, which takes half of the weights away.
     - ``tell_middle``: what is told to the top tier's nodes is told to those of the middle one too.
     - ``middle_sees``: those see more than their own samples.
@@ -50,7 +56,7 @@ class FoleyConfig(Configuration):
     quantiser: str = "mulaw"  # "linear": the paper's
     frame_sizes: tuple[int, int] = (16, 4)  # samples to a node of the middle tier; nodes of that to one of the top tier
     middle_sees: int = 64  # samples before a node of the middle tier; SampleRNN's sees its own 16
-    dim: int = 224  # units of each recurrent tier and of the sample-level MLP
+    dim: int = 160  # units of each recurrent tier and of the sample-level MLP
     rnn_layers: int = 1
     waist: int = 64  # 0: each successor of a tier has its own projection of all of it
     embed: int = 16  # numbers that stand for the level of a sample
@@ -67,11 +73,14 @@ class FoleyConfig(Configuration):
     levelled: bool = True
     tell_middle: bool = True
     codes: int = 512  # entries of a codebook of acoustic tokens; 0: no tokens
-    books: int = 2
-    bands: int = 64  # of the spectra that tokens stand for
+    books: int = 4
+    bands: int = 72  # of the spectra that tokens stand for
     tokens_per_frame: int = 4
     token_dim: int = 192  # units of the token tier
-    predicts: bool = True
+    predicts: int = 128
+    emphasis: float = 0.85
+    strokes: bool = True
+    voices: int = 0
 
     def __post_init__(self) -> None:
         for name in ("kinds", "frame_sizes"):
@@ -93,6 +102,12 @@ class FoleyConfig(Configuration):
             )
         if self.predicts and not self.codes:
             raise ValueError("the linear prediction is made of what tokens say")
+        if (self.strokes or self.voices) and not self.codes:
+            raise ValueError("strokes and voices are what a token tier is told, and there is none")
+        if self.strokes and not self.envelope_head:
+            raise ValueError("strokes need the envelope head, which tells how loud they are")
+        if not 0 <= self.emphasis < 1 or (self.emphasis and not self.levelled):
+            raise ValueError("an emphasis lies from 0 to 1, and is part of levelling")
         if self.codes and not self.kind_head:
             raise ValueError("a token tier needs the kind head, which tells it what is seen")
         if self.samples_per_frame % self.top_step:
@@ -109,6 +124,11 @@ class FoleyConfig(Configuration):
     def top_step(self) -> int:
         """Samples from one node of the top tier to the next, and what a node sees before it: 64, 4 ms."""
         return self.frame_sizes[0] * self.frame_sizes[1]
+
+    @property
+    def reach(self) -> int:
+        """Samples before one that it depends on, but for the tiers' states: 128."""
+        return max(self.top_step, self.predicts)
 
     @property
     def samples_per_frame(self) -> int:
@@ -185,7 +205,9 @@ class FoleyConfig(Configuration):
             levelled=False,
             tell_middle=False,
             codes=0,
-            predicts=False,
+            predicts=0,
+            emphasis=0.0,
+            strokes=False,
         )
 
     @classmethod
@@ -209,6 +231,9 @@ class FoleyConfig(Configuration):
             flow_grid=8,
             motion=6,
             codes=16,
+            books=2,
             bands=10,
             token_dim=12,
+            predicts=40,
+            voices=5,
         )

@@ -10,8 +10,11 @@ from torch import nn
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.network import Foley
 
-SHARED = ("eye", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes", "kind_to_nodes", "tokens", "tells", "tier", "predictor")
-OWN = ("motion", "to_nodes", "says_loudness")
+SHARED = (
+    "eye", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes", "kind_to_nodes", "strokes_to_nodes", "tokens", "tells", "tier", "voices",
+    "predictor",
+)  # fmt: skip
+OWN = ("motion", "to_nodes", "says_loudness", "says_strokes")
 
 
 class Family(nn.Module):

@@ -64,7 +64,9 @@ def follow_picture(prepared: Prepared, sound: np.ndarray, *, colour: str | None 
         ticks=LOUDNESS_TICKS,
         colours=colours,
         filled=(0,),
-        size=(960, 430),
+        moments_s=prepared.strokes_s,
+        moments_label="Moments at which the model expects something to begin",
+        size=(960, 460),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from avdemo.checkpoints import trains_in_bf16
@@ -35,16 +36,16 @@ def _quick() -> torch.autocast:
 
 @torch.no_grad()
 def cross_entropy(network: Foley, pairs: Sequence[Pair], seen: Sequence[Tensor], seconds: float = 2.0) -> dict[str, float]:
-    """Mean nats per sample of the sounds under their own videos, by teacher forcing; "decided": told the loudness of the picture's."""
+    """Mean nats per sample of the sounds under their own videos, by teacher forcing; "true": told their loudness and strokes."""
     nats: dict[str, list[float]] = {"true": [], "decided": []}
     count = round(seconds * network.config.sample_rate)
     for pair, visual in zip(pairs, seen, strict=True):
         wav = torch.from_numpy(pair.wav).unsqueeze(0)
         loudness = loudness_of(wav, network.config)
-        for name, told in (("true", loudness), ("decided", None)):
+        for name, told in (("true", (loudness, pair.strokes(network.config))), ("decided", ())):
             if name == "true" and network.says_loudness is None:
                 continue
-            condition = network.condition_of(visual, told)
+            condition = network.condition_of(visual, *told)
             with _quick():
                 nats[name].append(-float(network.log_likelihood(network.levelled(wav, loudness, HISS)[:, :count], condition)))
     return {name: float(np.mean(values)) for name, values in nats.items() if values}
@@ -56,14 +57,15 @@ def likelihoods(
 ) -> np.ndarray:
     """(videos, sounds) nats per sample, of every sound under every video: log p(levels | video, course) + log p(course | video).
 
-    The course is the sound's own loudness in each video frame; a network without that head has no second part. With acoustic tokens the
-    first part is log p(samples | tokens) + log p(tokens | video, course).
+    The course is the sound's own loudness in each video frame, and its strokes where the network says such; a network without that
+    head has no second part. With acoustic tokens the first part is log p(samples | tokens) + log p(tokens | video, course).
     """
     config = network.config
     frames = config.frames_of(round(seconds * config.sample_rate))
     count = frames * config.samples_per_frame
     wav = torch.from_numpy(np.stack([pair.wav[:count] for pair in sounds]))
     loudness = loudness_of(wav, config)
+    strokes = torch.cat([pair.strokes(config)[:, : frames * config.tokens_per_frame] for pair in sounds]) if config.strokes else None
     levels = network.levelled(wav, loudness, HISS)
     found = np.zeros((len(seen), len(sounds)))
     tokens = samples = None
@@ -74,7 +76,8 @@ def likelihoods(
     for number, visual in enumerate(seen):
         for part in _parts(len(sounds)):
             many = visual[:, :frames].expand(part.stop - part.start, -1, -1)
-            condition = network.condition_of(many, loudness[part] if network.says_loudness is not None else None)
+            known = (loudness[part] if network.says_loudness is not None else None, None if strokes is None else strokes[part])
+            condition = network.condition_of(many, *known)
             if tokens is None:
                 with _quick():
                     nats = network.log_likelihood(levels[part], condition)
@@ -83,6 +86,8 @@ def likelihoods(
             if condition.loudness is not None:
                 error = (condition.loudness - loudness[part]).abs() / SPREAD
                 nats = nats - (error + np.log(2 * SPREAD)).sum(1) / count
+            if condition.chances is not None:
+                nats = nats - F.binary_cross_entropy_with_logits(condition.chances, strokes[part], reduction="none").sum(1) / count
             found[number, part] = nats.numpy()
         if progress:
             progress((number + 1) / len(seen), f"Retrieving: video {number + 1} of {len(seen)}")

@@ -29,13 +29,13 @@ def generate(
 
     Args:
         seen: what the variant sees in each, (1, F, V).
-        told: the true loudness of each video frame instead of the one decided from the picture.
+        told: the true loudness of each video frame, and the true strokes, instead of those decided from the picture.
     """
     sampler, config = Sampler(network), network.config
     takes, lengths = [], []
     for number, (pair, visual) in enumerate(zip(pairs, seen, strict=True)):
-        true = loudness_of(torch.from_numpy(pair.wav).unsqueeze(0), config) if told else None
-        condition: Condition = network.condition_of(visual, true)
+        true = (loudness_of(torch.from_numpy(pair.wav).unsqueeze(0), config), pair.strokes(config)) if told else ()
+        condition: Condition = network.condition_of(visual, *true)
         takes.append(sampler.begin(condition, seed=SEED, take=number, temperature=temperature))
         lengths.append(len(pair.wav))
     longest, chunks, done = max(lengths), [], 0

@@ -24,6 +24,7 @@ class Looked:
 
     seen: dict[str, np.ndarray]  # variant -> (P, F, V), motion included where it is learnt already
     decided: dict[str, np.ndarray]  # variant -> loudness (P, F) decided from the picture; none without that head
+    strokes: dict[str, np.ndarray]  # variant -> where strokes begin (P, S), likewise
     loudness: np.ndarray  # (P, F), the true one
     gain_db: Tensor  # (P, F), see avdemo.foley.levelling
 
@@ -34,6 +35,7 @@ def look(sight: Sight, store: PairStore, variants: Iterable[str], *, learns_moti
     config, sight = sight.config, sight.eval()
     seen: dict[str, list[np.ndarray]] = {variant: [] for variant in variants}
     decided: dict[str, list[np.ndarray]] = {variant: [] for variant in seen}
+    strokes: dict[str, list[np.ndarray]] = {variant: [] for variant in seen}
     loudness = []
     eye = sight.family.network("flow").eye
     for first in range(0, len(store), AT_ONCE):
@@ -48,12 +50,14 @@ def look(sight: Sight, store: PairStore, variants: Iterable[str], *, learns_moti
             network = sight.family.network(variant)
             mine = visual if network.motion is None or learns_motion else visual + network.motion(flow)
             seen[variant].append(mine.numpy())
-            if network.says_loudness is not None:
-                decided[variant].append(network.says_loudness(mine.transpose(1, 2)).squeeze(1).numpy())
+            _, struck, loud = network.decide(mine)
+            for parts, part_of in ((decided, loud), (strokes, struck)):
+                if part_of is not None:
+                    parts[variant].append(part_of.numpy())
     true = np.concatenate(loudness)
     return Looked(
         {variant: np.concatenate(parts) for variant, parts in seen.items()},
-        {variant: np.concatenate(parts) for variant, parts in decided.items() if parts},
+        *({variant: np.concatenate(parts) for variant, parts in said.items() if parts} for said in (decided, strokes)),
         true,
         course_db(torch.from_numpy(true)).clone(),
     )

@@ -9,69 +9,27 @@ Shapes: N clips, F video frames of 1280 samples, T samples, D units, L levels, V
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avdemo.dsp import mulaw
+from avdemo.foley.condition import Condition, Nodes
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.levelling import course_db, encode, levelled_sound
 from avdemo.foley.predictor import Predictor
 from avdemo.foley.seeing import Motion, eye_of, see
+from avdemo.foley.strokes import Strokes, begins, by_frame
 from avdemo.foley.tiers import SampleRNN, State, choose
 from avdemo.foley.token_tier import TokenTier
 from avdemo.foley.tokens import Telling, Tokens
+from avdemo.foley.voices import Voices
 
-__all__ = ["Condition", "Foley", "State", "generate_reference"]
+__all__ = ["Condition", "Foley", "Nodes", "State", "generate_reference"]
 
 SURE = 3.0  # power of the likelihoods of the kinds that are told
 LOUDNESS_WIDTH = 64  # channels of the head that says how loud each frame will be
 WINDOW = 3200  # samples that a likelihood is computed of at once: the memory does not grow with the length
-
-
-@dataclass(frozen=True)
-class Condition:
-    """All that the sound of N clips gets from their pictures."""
-
-    rows: Tensor  # (N, F, R): what each video frame adds to the nodes of the coarsest tier: the token tier, or the top one
-    start: Tensor  # (layers, N, D): that tier's state before the first sample
-    loudness: Tensor | None  # (N, F) in [0, 1], decided from the picture: 0 is -60 dB, 1 full scale; None without that head
-    kinds: Tensor | None  # (N, kinds + 1) logits of what is seen, the last for none of the kinds; None without that head
-    gain_db: Tensor | None = (
-        None  # (N, F): how much louder than it is written the sound is; None for a network that is not levelled
-    )
-    told: Tensor | None = (
-        None  # (N, F): the loudness that the sound is held to, decided or given; None for one that is not levelled
-    )
-    blind: tuple[Tensor, Tensor] | None = None  # rows and start that tell a token tier the loudness alone, to be guided away from
-
-    def pick(self, clips: Sequence[int] | Tensor) -> Condition:
-        """Those of these clips, in this order; a clip may come several times."""
-        index = torch.as_tensor(clips, device=self.rows.device)
-        return self._each(lambda name, part: part[:, index] if name == "start" else part[index])
-
-    def to(self, device: str | torch.device) -> Condition:
-        """The same on another device, in float32."""
-        return self._each(lambda name, part: part.to(device, torch.float32))
-
-    def _each(self, change: Callable[[str, Tensor], Tensor]) -> Condition:
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "blind"}
-        parts = {name: None if value is None else change(name, value) for name, value in values.items()}
-        blind = self.blind and (change("rows", self.blind[0]), change("start", self.blind[1]))
-        return Condition(**parts, blind=blind)
-
-
-class Nodes(NamedTuple):
-    """What the nodes of the SampleRNN are told in N sounds, and what they begin with."""
-
-    rows: Tensor  # (N, K, R): what is added to the top tier's nodes, and to the middle one's
-    step: int  # samples that each of the K holds for
-    start: Tensor  # (layers, N, D): the top tier's state before the first sample
-    predictor: tuple[Tensor, Tensor] | None = None  # coefficients (N, K', 64) and deviation (N, K'), for 64 samples each
 
 
 class Foley(nn.Module):
@@ -90,18 +48,23 @@ class Foley(nn.Module):
             self.begin = nn.Identity() if same else nn.Sequential(nn.Linear(config.seq_hidden, dim), nn.Tanh())
         if config.conditions_nodes:  # concatenating to a node's input before a linear layer is adding after one
             self.to_nodes = nn.Linear(config.visual, config.row)
-        self.says_loudness = self.loudness_to_nodes = self.says_kind = None
+        self.says_loudness = self.loudness_to_nodes = self.says_kind = self.says_strokes = self.strokes_to_nodes = None
+        if config.strokes:
+            self.says_strokes = Strokes(config)
+            self.strokes_to_nodes = nn.Conv1d(1, config.row, 5, padding=2)
         if config.envelope_head:
-            hidden, last = (nn.Conv1d(i, o, 3, padding=1) for i, o in ((config.visual, LOUDNESS_WIDTH), (LOUDNESS_WIDTH, 1)))
+            sees = config.visual + (config.tokens_per_frame if config.strokes else 0)
+            hidden, last = (nn.Conv1d(i, o, 3, padding=1) for i, o in ((sees, LOUDNESS_WIDTH), (LOUDNESS_WIDTH, 1)))
             self.says_loudness = nn.Sequential(hidden, nn.ReLU(), last, nn.Sigmoid())
             self.loudness_to_nodes = nn.Conv1d(1, config.row, 3, padding=1)
         if config.kind_head:
             self.says_kind = nn.Linear(config.visual, len(config.kinds) + 1)
-        self.tokens = self.tells = self.tier = self.kind_to_nodes = None
+        self.tokens = self.tells = self.tier = self.kind_to_nodes = self.voices = None
         if config.codes:
             self.tokens, self.tells = Tokens(config), Telling(config)
             self.tier = TokenTier(config, learns_start=config.variant == "frame")
             self.kind_to_nodes = nn.Linear(len(config.kinds), config.row, bias=False)
+            self.voices = Voices(config) if config.voices else None
         self.predictor = Predictor(config) if config.predicts else None
         self.rnn = SampleRNN(config)
 
@@ -123,7 +86,7 @@ class Foley(nn.Module):
 
     def condition(
         self, frames: Tensor | None = None, flow: Tensor | None = None, *, visual: Tensor | None = None,
-        loudness: Tensor | None = None,
+        loudness: Tensor | None = None, strokes: Tensor | None = None,
     ) -> Condition:  # fmt: skip
         """What the sound gets from the picture, once for whole clips.
 
@@ -132,9 +95,10 @@ class Foley(nn.Module):
             visual: (N, F, V), what :meth:`see` made of them (of a long video, in parts).
             flow: (N, F, G, G, 2) in places per frame; "flow" needs it, the others do not look at it.
             loudness: (N, F) in [0, 1], the true one or one that a person drew, fed to the nodes in place of the decided one.
+            strokes: (N, S), likewise: 1 where a stroke begins.
 
         Raises:
-            ValueError: neither frames nor visual, no flow in "flow", or a loudness without the head for it.
+            ValueError: neither frames nor visual, no flow in "flow", or a loudness or strokes without the head for it.
             WeightsError: the paper's eye has no weights yet.
         """
         if visual is None:
@@ -145,13 +109,15 @@ class Foley(nn.Module):
             if flow is None:
                 raise ValueError('the variant "flow" needs the optical flow')
             visual = visual + self.motion(flow)
-        return self.condition_of(visual, loudness)
+        return self.condition_of(visual, loudness, strokes)
 
-    def condition_of(self, seen: Tensor, loudness: Tensor | None = None) -> Condition:
+    def condition_of(self, seen: Tensor, loudness: Tensor | None = None, strokes: Tensor | None = None) -> Condition:
         """The same from what was seen, motion included, (N, F, V)."""
-        decided = gain_db = told = kinds = blind = None
-        if self.says_loudness is not None:
-            decided = self.says_loudness(seen.transpose(1, 2)).squeeze(1)
+        gain_db = told = kinds = blind = None
+        if strokes is not None and self.says_strokes is None:
+            raise ValueError("this network is not told strokes")
+        chances, strokes, decided = self.decide(seen, strokes)
+        if decided is not None:
             told = decided.detach() if loudness is None else loudness  # it stays a loudness: the sound's error does not change it
             gain_db = course_db(told) if self.config.levelled else None
         elif loudness is not None:
@@ -159,24 +125,47 @@ class Foley(nn.Module):
         if self.says_kind is not None:
             kinds = self.says_kind(seen.mean(1)).float()
         among = None if self.kind_to_nodes is None else among_kinds(kinds)
-        rows, start = self._coarsest(seen, told, among)
+        rows, start = self._coarsest(seen, told, among, strokes)
         if among is not None:
-            blind = self._coarsest(torch.zeros_like(seen), told, torch.zeros_like(among))
+            blind = self._coarsest(torch.zeros_like(seen), told, torch.zeros_like(among), strokes)
         held = told if self.config.levelled else None
-        return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db, held, blind)
+        return Condition(rows, start, None if decided is None else decided.float(), kinds, gain_db, held, blind, chances, strokes)
 
-    def _coarsest(self, seen: Tensor, told: Tensor | None, kinds: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What video frames add to the nodes of the coarsest tier (N, F, R), and its first state (layers, N, D).
+    def decide(self, seen: Tensor, strokes: Tensor | None = None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """What the picture says of when and how loud it sounds; None for what this network does not say.
 
         Args:
-            seen: (N, F, V). told: loudness (N, F). kinds: (N, kinds), how likely each is.
+            seen: (N, F, V). strokes: (N, S), where they begin, if that is known.
+
+        Returns:
+            logits (N, S) that a stroke begins, where one does (N, S), and the loudness (N, F) in [0, 1] that follows from both.
+        """
+        chances = None
+        if self.says_strokes is not None:
+            chances = self.says_strokes(seen).float()
+            strokes = begins(chances.detach()) if strokes is None else strokes
+            seen = torch.cat([seen, by_frame(strokes, self.config.tokens_per_frame).to(seen.dtype)], 2)
+        decided = None if self.says_loudness is None else self.says_loudness(seen.transpose(1, 2)).squeeze(1)
+        return chances, strokes, decided
+
+    def _coarsest(self, seen: Tensor, told: Tensor | None, kinds: Tensor | None, strokes: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What is added to the nodes of the coarsest tier (N, S or F, R), and its first state (layers, N, D).
+
+        Args:
+            seen: (N, F, V). told: loudness (N, F). kinds: (N, kinds), how likely each is. strokes: (N, S).
         """
         n, count = seen.shape[:2]
         start = (self.tier or self.rnn.top).first_state(n) if self.seq is None else self.begin(self.seq(seen)[1])
         rows = seen.new_zeros(n, count, self.config.row) if self.to_nodes is None else self.to_nodes(seen)
-        if told is not None:
-            rows = rows + self.loudness_to_nodes(told.unsqueeze(1).to(rows.dtype)).transpose(1, 2)
-        return rows if kinds is None else rows + self.kind_to_nodes(kinds).unsqueeze(1), start
+        return self.told_rows(rows, told, kinds, strokes), start
+
+    def told_rows(self, rows: Tensor, loudness: Tensor | None, kinds: Tensor | None, strokes: Tensor | None) -> Tensor:
+        """What is seen in each video frame (N, F, R), with when, how loud and of which kind it sounds: (N, S, R) where tokens are written."""
+        if loudness is not None:
+            rows = rows + self.loudness_to_nodes(loudness.unsqueeze(1).to(rows.dtype)).transpose(1, 2)
+        rows = rows if kinds is None else rows + self.kind_to_nodes(kinds).unsqueeze(1)
+        rows = rows if self.tier is None else self.tier.at_times(rows)
+        return rows if strokes is None else rows + self.strokes_to_nodes(strokes.unsqueeze(1).to(rows.dtype)).transpose(1, 2)
 
     def tokens_of(self, levels: Tensor) -> Tensor:
         """The acoustic tokens of sounds, (N, T) levels -> (N, S, B)."""
@@ -212,14 +201,14 @@ class Foley(nn.Module):
         return State(nodes.start, self.rnn.middle.first_state(nodes.start.shape[1]))
 
     def after_silence(self, levels: Tensor) -> Tensor:
-        """(N, T) -> (N, 64 + T) with the silence in front that every sound begins after."""
-        return F.pad(levels, (self.config.top_step, 0), value=self.config.silence)
+        """(N, T) -> (N, reach + T) with the silence in front that every sound begins after."""
+        return F.pad(levels, (self.config.reach, 0), value=self.config.silence)
 
     def logits(self, levels: Tensor, nodes: Nodes, state: State | None = None, first: int = 0) -> tuple[Tensor, State]:
         """Teacher-forced logits of a window.
 
         Args:
-            levels: (N, 64 + T) int64: the window and the 64 samples before it (see :meth:`after_silence`); T is a multiple of 64.
+            levels: (N, reach + T) int64: the window and the samples before it (see :meth:`after_silence`); T is a multiple of 64.
             nodes: of the whole clips.
             state: after the window before this one; None: the window is the first.
             first: sample of the clip that the window begins with, a multiple of 64.
@@ -228,7 +217,7 @@ class Foley(nn.Module):
             logits (N, T, L) and the state after the window. For truncated backpropagation pass it on with ``state.detach()``.
         """
         state = self.first_state(nodes) if state is None else state
-        samples = levels.shape[1] - self.config.top_step
+        samples = levels.shape[1] - self.config.reach
         return self.rnn(levels, self.rows_of(nodes, first, samples), state, self.predictor_of(nodes, first, samples))
 
     @torch.no_grad()
@@ -260,14 +249,14 @@ class Foley(nn.Module):
     def samples_likelihood(self, levels: Tensor, nodes: Nodes, lengths: Tensor | None = None) -> Tensor:
         """The part of the samples, as their nodes are told: (N,) nats per sample."""
         n, count = levels.shape
-        step = self.config.top_step
+        step, reach = self.config.top_step, self.config.reach
         lengths = torch.full((n,), count, device=levels.device) if lengths is None else lengths.to(levels.device)
         padded = self.after_silence(F.pad(levels, (0, -count % step), value=self.config.silence))
         window, state, total = WINDOW // step * step, None, torch.zeros(n, dtype=torch.float64, device=levels.device)
         for first in range(0, count, window):
-            part = padded[:, first : first + step + window]
+            part = padded[:, first : first + reach + window]
             logits, state = self.logits(part, nodes, state, first)
-            nats = -F.cross_entropy(logits.transpose(1, 2), part[:, step:], reduction="none")
+            nats = -F.cross_entropy(logits.transpose(1, 2), part[:, reach:], reduction="none")
             counts = torch.arange(first, first + nats.shape[1], device=levels.device) < lengths.unsqueeze(1)
             total += (nats * counts).sum(1, dtype=torch.float64)
         return (total / lengths).float()
@@ -292,21 +281,22 @@ def generate_reference(
         nodes: what :meth:`Foley.nodes` says of the N sounds.
         uniforms: (N, T) float64 in [0, 1): where each sample falls in its cumulative distribution.
         temperature: the logits are divided by it; 0 takes the likeliest level.
-        state, heard, first: to go on at sample ``first``, a multiple of 64: the state and the last 64 levels (N, 64).
+        state, heard, first: to go on at sample ``first``, a multiple of 64: the state and the last levels (N, reach).
 
     Returns:
         levels (N, T) int64, logits (N, T, L) before the temperature, and the state after the last sample.
     """
     config, rnn = network.config, network.rnn
     n, count = uniforms.shape
-    far, near = config.top_step, config.middle_step
+    far, near, reach = config.top_step, config.middle_step, config.reach
     top, middle = network.first_state(nodes) if state is None else state
-    levels = uniforms.new_full((n, far + count), config.silence, dtype=torch.long)
+    levels = uniforms.new_full((n, reach + count), config.silence, dtype=torch.long)
     if heard is not None:
-        levels[:, :far] = heard
+        levels[:, :reach] = heard
     logits = torch.zeros(n, count, config.levels, device=uniforms.device)
     for t in range(count):
-        wav = rnn.heard(levels[:, t : t + far])
+        now = reach + t
+        wav = rnn.heard(levels[:, now - far : now])
         if t % far == 0:
             row = network.rows_of(nodes, first + t, 1)
             from_top, top = rnn.top(wav.unsqueeze(1), row[..., : config.dim], top)
@@ -314,7 +304,7 @@ def generate_reference(
             above = from_top[:, t % far // near, None]
             above = above + row[..., config.dim :] if config.tell_middle else above
             from_middle, middle = rnn.middle(wav[:, None, -config.middle_sees :], above, middle)
-        guess = rnn.guess(levels[:, t : t + far + 1], network.predictor_of(nodes, first + t, 1))
-        logits[:, t] = rnn.mlp(levels[:, t + far - near : t + far], from_middle[:, t % near, None], guess)[:, 0]
-        levels[:, far + t] = choose(logits[:, t], uniforms[:, t], temperature)
-    return levels[:, far:], logits, State(top, middle)
+        guess = rnn.guess(levels[:, t : now + 1], network.predictor_of(nodes, first + t, 1))
+        logits[:, t] = rnn.mlp(levels[:, now - near : now], from_middle[:, t % near, None], guess)[:, 0]
+        levels[:, now] = choose(logits[:, t], uniforms[:, t], temperature)
+    return levels[:, reach:], logits, State(top, middle)

@@ -21,7 +21,8 @@ Changes = dict[str, dict[str, Any]]
 DOES = "Give a silent video, or a photo, and hear it: its sound is written for it, sample by sample, in time with what moves."
 KNOWS = (
     f"It knows ten kinds of sound: {LIST}. A small network, after Visual to Sound (2018), learned them from under an hour of recordings "
-    "and makes every sound up: loud and soft with the motion, with a voice where the kind has one, though it may wander from kind to kind. Of "
+    "and makes every sound up: loud and soft with the motion, each take in the voice of one of those recordings. About half of its sounds can be "
+    "recognised: waters, trains, dogs and cries mostly, fireworks and printers hardly. Of "
     "anything else it says that it does not know it, and writes what comes nearest."
 )
 MODE_CHOICES = (("A video", VIDEO), ("A photo", PHOTO))
@@ -50,7 +51,10 @@ LOUDNESS_INFO = "Louder or softer than it was written; no further than its peaks
 FOLLOW_INFO = "0 leaves the sound as it was written; 1 turns each moment up or down to the loudness that the model expects from the pictures."
 KEEP_CHOICES = (("Replace it", REPLACE), ("Keep it, and mix this one in", KEEP))
 AXES_GROWING = "Waveform of the sound as far as it is written, over the seconds of the video"
-AXES_COURSE = "What moves, the loudness expected from the pictures and the loudness of the sound, over the seconds of the video"
+AXES_COURSE = (
+    "What moves, the loudness expected from the pictures, the moments at which something is expected to begin, and the loudness of the sound, "
+    "over the seconds of the video"
+)
 AXES_WAVES = "Waveforms of the takes over the seconds of the video"
 AXES_SPECTROGRAM = "Spectrogram of the written sound and, where there is one, of the video's own, in seconds and hertz"
 TOP = 4  # bars, besides that for none of them

@@ -4,9 +4,11 @@ Making a pair of 4 s takes as long as several training steps, and the blocks tak
 arrays, one folder a split::
 
     wav.npy   int16 (pairs, samples)             maps.npy  float16 (pairs, frames, 96, h, w), see :meth:`avdemo.foley.seeing.Eye.maps`
-    flow.npy  float16 (pairs, frames, G, G, 2)   pairs.json  [{"kind", "onsets_s", "made_of", "still"}, ...]; written last
+    flow.npy  float16 (pairs, frames, G, G, 2)   pairs.json  [{"kind", "onsets_s", "made_of", "still",
+    "recording"}, ...]; written last
 
-``others.npy`` float16 (pictures, 96, h, w) are pictures of none of the kinds.
+``others.npy`` float16 (pictures, 96, h, w) are pictures of none of the kinds. Pairs whose kind is the number after the last are of none of
+them either: what is seen can be learnt from them, but not what sounds like a kind.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ from torch import Tensor
 
 from avdemo.checkpoints import trains_in_bf16
 from avdemo.corpora.foley_pack import FoleyPack
-from avdemo.corpora.puppets import PairMaker
+from avdemo.corpora.puppets import STRANGE, PairMaker
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.seeing import Eye, VggEye, eye_of
+from avdemo.foley.strokes import marks
 
 FRAMES = 50  # video frames of a pair, 4 s
 OTHERS = 500  # pictures of none of the kinds, at most
@@ -42,16 +45,29 @@ class PairStore:
         )
         self.about: list[dict] = json.loads((folder / "pairs.json").read_text())
         self.kind = np.array([entry["kind"] for entry in self.about])
+        self._strokes: Tensor | None = None
 
     def part(self, numbers: np.ndarray) -> PairStore:
         """Some of the pairs, in memory."""
         part = copy.copy(self)
         part.wav, part.flow, part.maps, part.kind = (np.array(a[numbers]) for a in (self.wav, self.flow, self.maps, self.kind))
-        part.about = [self.about[int(number)] for number in numbers]
+        part.about, part._strokes = [self.about[int(number)] for number in numbers], None
         return part
 
     def __len__(self) -> int:
         return len(self.about)
+
+    def strokes(self, config: FoleyConfig) -> Tensor:
+        """1 where something begins to sound, for each pair and 20 ms, (pairs, S)."""
+        if self._strokes is None:
+            count = self.flow.shape[1] * config.tokens_per_frame
+            self._strokes = marks([entry["onsets_s"] for entry in self.about], count, config.token_step / config.sample_rate)
+        return self._strokes
+
+    def recordings(self, kinds: int) -> dict[str, int]:
+        """The recordings that the sounds of pairs of these kinds come from, with numbers from 0 on, by name; silence has none."""
+        names = {entry["recording"] for entry in self.about if entry["kind"] < kinds} - {""}
+        return {name: number for number, name in enumerate(sorted(names))}
 
     def sound(self, number: int) -> np.ndarray:
         """Float32 samples of a pair."""
@@ -93,7 +109,7 @@ def make_pairs(
         return PairStore(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pack = FoleyPack(packed)
-    special = {} if real is None else {"real": real}
+    special = {"strange": STRANGE if split == "train" else 0.0} | ({} if real is None else {"real": real})
     maker = PairMaker(pack, split, frames=FRAMES, hop=config.samples_per_frame, picture_size=config.picture_size, seed=seed, **special)
     eye = blocks_of(config, view)
     others = maps_of(eye, _others(pack, split, config.picture_size, seed))
@@ -112,7 +128,7 @@ def make_pairs(
         still = pair["still"]
         seen = maps_of(eye, pair["frames"][:1] if still else pair["frames"])
         arrays["maps"][number] = seen
-        about.append({name: pair[name] for name in ("kind", "onsets_s", "made_of", "still")})
+        about.append({name: pair[name] for name in ("kind", "onsets_s", "made_of", "still", "recording")})
         if progress and number % 20 == 19:
             progress((number + 1) / count, f"{number + 1} pairs of {split}")
     for array in arrays.values():

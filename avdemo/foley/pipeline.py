@@ -155,7 +155,7 @@ def write_files(
         results={
             "sentence": seen.sentence, "kind": seen.kind, "known": seen.known,
             "probability": {name: round(share, 4) for name, share in seen.probability.items()}, "duration_s": round(prepared.duration_s, 3),
-            "written_s": round(composition.seconds, 3), "follows": None if together is None else round(together, 3),
+            "strokes_s": prepared.strokes_s, "written_s": round(composition.seconds, 3), "follows": None if together is None else round(together, 3),
             "notes": [*prepared.notes, *notes], **(results or {}),
         },
     )  # fmt: skip

@@ -9,15 +9,16 @@ Shapes: N sounds, S tokens' times, M mel bands, K nodes of the top tier (five to
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avdemo.dsp.mel import MelScale, hz_to_mel, mel_to_hz
+from avdemo.foley.arithmetic import compiled
 from avdemo.foley.config import FoleyConfig
-from avdemo.foley.tokens import LOWEST_HZ, UNIT_DB
+from avdemo.foley.tokens import UNIT_DB, between, centres
 
-LINES = 257  # of the spectrum between 0 and half of the sample rate
-NOISE = 10**-4.2  # of the power, white: what mu-law's levels add, and a limit to how steep a colour may be
+LINES = 513  # of the spectrum between 0 and half of the sample rate
+NOISE = 10**-4.5  # of the power, white: what mu-law's levels add, and a limit to how steep a colour may be
 
 
 class Predictor(nn.Module):
@@ -25,17 +26,9 @@ class Predictor(nn.Module):
 
     def __init__(self, config: FoleyConfig):
         super().__init__()
-        self.order, self.each = config.top_step, config.token_step // config.top_step
-        scale = MelScale(config.sample_rate, config.token_window, config.bands, LOWEST_HZ)
-        ends = hz_to_mel(torch.tensor([scale.f_min, scale.top_hz], dtype=torch.float64))
-        centres = mel_to_hz(torch.linspace(*ends.tolist(), config.bands + 2, dtype=torch.float64))[1:-1]
-        lines = torch.linspace(0, config.sample_rate / 2, LINES, dtype=torch.float64).clamp(centres[0], centres[-1])
-        above = torch.searchsorted(centres, lines).clamp(1, config.bands - 1)
-        share = (lines - centres[above - 1]) / (centres[above] - centres[above - 1])
-        spread = torch.zeros(config.bands, LINES, dtype=torch.float64)
-        spread[above - 1, torch.arange(LINES)] = 1 - share
-        spread[above, torch.arange(LINES)] += share
-        self.register_buffer("spread", spread, persistent=False)  # (M, LINES)
+        self.order, self.each = config.predicts, config.token_step // config.top_step
+        lines = torch.linspace(0, config.sample_rate / 2, LINES, dtype=torch.float64)
+        self.register_buffer("spread", between(lines, centres(config)).T.contiguous(), persistent=False)  # (M, LINES)
         hann = torch.hann_window(config.token_window, dtype=torch.float64)
         self.scale = float(hann.sum().square() / 4 / hann.square().sum())  # of a sine's power in its band to noise's in all bands
 
@@ -67,6 +60,38 @@ def levinson(lags: Tensor) -> tuple[Tensor, Tensor]:
         found = torch.cat([found - reflection * found.flip(1), reflection], 1)
         error = error * (1 - reflection[:, 0].square())
     return found.view(*shape, order).float(), error.sqrt().view(shape).float()
+
+
+def predictors(spectra: np.ndarray, predictor: Predictor) -> tuple[np.ndarray, np.ndarray]:
+    """As :class:`Predictor`, of a token's time and its neighbours (3, M), in a tenth of the time: (5, P) and (5,), float32."""
+    with torch.inference_mode():
+        db = predictor.between(torch.from_numpy(spectra).double().unsqueeze(0))[0].numpy() * UNIT_DB
+    power = 10 ** (db @ predictor.spread.numpy() / 10) * predictor.scale
+    return _levinson(np.ascontiguousarray(np.fft.irfft(power)[:, : predictor.order + 1]))
+
+
+@compiled
+def _levinson(lags):
+    """As :func:`levinson`, of (nodes, P + 1) float64."""
+    nodes, order = lags.shape[0], lags.shape[1] - 1
+    coefficients, deviations = np.empty((nodes, order), np.float32), np.empty(nodes, np.float32)
+    found, before = np.empty(order), np.empty(order)
+    for node in range(nodes):
+        error = lags[node, 0] * (1 + NOISE)
+        for step in range(order):
+            left = lags[node, step + 1]
+            for i in range(step):
+                before[i] = found[i]
+                left -= found[i] * lags[node, step - i]
+            reflection = left / error
+            for i in range(step):
+                found[i] = before[i] - reflection * before[step - 1 - i]
+            found[step] = reflection
+            error *= 1 - reflection * reflection
+        for i in range(order):
+            coefficients[node, i] = found[i]
+        deviations[node] = np.sqrt(error)
+    return coefficients, deviations
 
 
 def guess(past: Tensor, coefficients: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What a video or a photo says about its sound: seen once, in parts, and good for any number of takes.
 
 The pictures are the ones that training saw: the middle square, at the network's frame rate and size, and between them the optical
-flow of :mod:`avdemo.media.motion`. A video is decoded one picture at a time; what stays of a second are 13 rows of a few hundred
+flow of :mod:`avdemo.media.motion`. A video is decoded one picture at a time; what stays of a second are some 100 rows of a few hundred
 numbers, so memory hardly grows with its length.
 """
 
@@ -68,6 +68,15 @@ class Prepared:
     def loudness(self) -> np.ndarray | None:
         """(F,) in [0, 1], decided from the pictures: 0 is -60 dB of full scale, 1 is 0 dB; None: this network does not decide it."""
         return None if self.condition.loudness is None else self.condition.loudness[0].numpy()
+
+    @property
+    def strokes_s(self) -> list[float]:
+        """Moments at which, by the pictures, something begins to sound, to 20 ms; none where this network does not decide them."""
+        if self.condition.strokes is None:
+            return []
+        step_s = self.config.token_step / self.config.sample_rate
+        moments = (self.condition.strokes[0].nonzero().flatten() + 0.5) * step_s
+        return [round(float(moment), 3) for moment in moments if moment < self.duration_s]
 
 
 def check_seconds(seconds: float) -> float:

@@ -18,7 +18,7 @@ PAPER_PREFERRED = {"frame": 28.52, "seq": 34.74, "flow": 36.74}  # percent of th
 RETRIEVED = ("category, top 1", "category, top 5", "instance, top 1", "instance, top 5")
 NATS = ("train", "test", "test, decided")
 RANDOM, CHANCE = "random weights", "chance"
-SAME, OTHER, TRUE, TOLD = "sound of another video of the kind", "sound of a video of another kind", "real sound", "told the true loudness"
+SAME, OTHER, TRUE, TOLD = "sound of another video of the kind", "sound of a video of another kind", "real sound", "told the true strokes and loudness"
 RELATIVE = ", against other videos"
 
 

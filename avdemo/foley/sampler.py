@@ -21,7 +21,7 @@ import torch
 
 from avdemo.foley.compiled import Weights, write
 from avdemo.foley.config import QUIETEST_DB
-from avdemo.foley.levelling import LEAST, gains, hold, strokes, without_rumble
+from avdemo.foley.levelling import LEAST, gains, hold, strokes, without_emphasis, without_rumble
 from avdemo.foley.network import Condition, Foley
 from avdemo.foley.tiers import SampleMLP
 from avdemo.foley.token_writer import Line, TokenWriter, Told, token_dice
@@ -33,19 +33,21 @@ CHUNK_S = 0.2  # of sound, between two looks at whether to go on
 
 @dataclass
 class Take:
-    """A sound that is being written: all that is needed to go on, and nothing of what was written before the last 64 levels."""
+    """A sound that is being written: all that is needed to go on, and nothing of what was written before the last 128 levels."""
 
     rows: (
         np.ndarray | None
     )  # (F, R): what each video frame adds to the top tier's nodes, and to the middle one's; None: that is in
     line: Line | None  # the tokens that are written above it
     states: np.ndarray  # (2, layers, D): of the top tier and of the middle one
-    recent: np.ndarray  # (64,): the last levels
+    recent: np.ndarray  # (reach,): the last levels
     dice: np.random.Generator  # gives one number per sample
     temperature: float
     gain_db: np.ndarray | None = None  # (F,): how much louder than written it sounds in each video frame; None: as written
     told_db: np.ndarray | None = None  # (F,): the loudness that it is held to; None: it is not
+    begins: np.ndarray | None = None  # samples at which strokes begin, rising; None: that follows from the loudness alone
     power: float = LEAST  # running mean of what sounded
+    raised: np.ndarray = field(default_factory=lambda: np.zeros(1))  # state of the filter that takes the emphasis away
     rumble: np.ndarray = field(default_factory=lambda: np.zeros((1, 2)))  # state of the filter that takes it away
     at: int = 0  # samples written
 
@@ -82,12 +84,17 @@ class Sampler:
             rows=None if line else _array(condition.rows[clip]),
             line=line,
             states=np.stack([self._top.copy() if line else _array(condition.start[:, clip]), self._middle]),
-            recent=np.full(self.config.top_step, self.config.silence, np.int64),
+            recent=np.full(self.config.reach, self.config.silence, np.int64),
             dice=dice_of(seed, take),
             temperature=temperature,
             gain_db=None if condition.gain_db is None else _array(condition.gain_db[clip]),
             told_db=None if condition.told is None else QUIETEST_DB * (1 - _array(condition.told[clip])),
+            begins=None if condition.strokes is None else self._begins(condition.strokes[clip]),
         )
+
+    def _begins(self, strokes: torch.Tensor) -> np.ndarray:
+        """Strokes (S,) -> the samples that they begin with: the middle of their 20 ms."""
+        return (np.flatnonzero(_array(strokes) > 0.5) + 0.5) * self.config.token_step
 
     def levels(self, take: Take, samples: int, *, logits: np.ndarray | None = None) -> np.ndarray:
         """The next ``samples`` levels (int64) of a take, which goes on after them. ``logits`` (samples, L) float32 is filled if given."""
@@ -114,9 +121,11 @@ class Sampler:
             return wav.astype(np.float32).clip(-1, 1)
         # in double precision: vector instructions round the last samples of a chunk otherwise, and chunks must not change the sound
         per_frame, rate = self.config.samples_per_frame, self.config.sample_rate
+        wav, take.raised = without_emphasis(wav, take.raised, self.config.emphasis)
         wav, take.rumble = without_rumble(wav, take.rumble, rate)
         gain = gains(torch.from_numpy(take.gain_db).double(), first, samples, per_frame).numpy()
-        wav, take.power = hold(wav * gain, strokes(take.told_db, first, samples, per_frame, rate), take.power, rate)
+        course = strokes(take.told_db, first, samples, per_frame, rate, take.begins)
+        wav, take.power = hold(wav * gain, course, take.power, rate)
         return wav.astype(np.float32).clip(-1, 1)
 
     def write_all(self, takes: Sequence[Take], samples: int, *, chunk_s: float = CHUNK_S) -> Iterator[np.ndarray]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from avdemo.checkpoints import trains_in_bf16
 from avdemo.foley.config import LEVELLED_DB, FoleyConfig
 from avdemo.foley.family import Family
-from avdemo.foley.levelling import encode, gains, hiss, levelled_sound
+from avdemo.foley.levelling import encode, hiss, levelled_sound
 from avdemo.foley.looks import hiss_seed, look
 from avdemo.foley.network import Foley
 from avdemo.foley.objective import level_loss, loudness_of
@@ -25,6 +25,7 @@ from avdemo.foley.pair_store import PairStore
 from avdemo.foley.sight_recipe import Sight
 from avdemo.foley.tiers import State
 from avdemo.foley.tokens import Telling
+from avdemo.foley.variations import varied
 
 ROWS = {"flow": 16, "frame": 8, "seq": 8}  # of a batch
 DECIDED = 0.35  # of the pairs are told the loudness that is decided from the picture, as in use; the others the true one
@@ -40,24 +41,8 @@ NOISY, NOISE_DB = (
     (20.0, 45.0),
 )  # of the windows have a past with noise, so many dB under the sound, and go on without it: what a
 # network writes is never quite what it learnt from, and errors would add up
-FASTER = 0.22  # and slower, as a power of e
-EQUALISER_KNOTS, EQUALISER_DB = 6, 4.0  # evenly over the octaves; their deviation
 HELD_HISS = 1_000_003  # seed of the hiss of held-out sounds
 HELD = slice(0, 16_000)  # samples of each held-out pair that validation judges
-
-
-def varied(wav: np.ndarray, rng: np.random.Generator, sample_rate: int) -> np.ndarray:
-    """A sound (T,) played up to a quarter faster or slower, and through an equaliser of a few dB: there are few recordings, and many
-    sounds like them. Played faster it begins anew at its end.
-    """
-    speed = np.exp(rng.uniform(-FASTER, FASTER))
-    count = len(wav)
-    wav = np.interp(np.arange(count) * speed % (count - 1), np.arange(count), wav)
-    spectrum = np.fft.rfft(wav)
-    octaves = np.log2(np.linspace(0, sample_rate / 2, len(spectrum)).clip(60) / 60)
-    knots = np.linspace(0, octaves[-1], EQUALISER_KNOTS)
-    db = np.interp(octaves, knots, rng.normal(0, EQUALISER_DB, EQUALISER_KNOTS))
-    return np.fft.irfft(spectrum * 10 ** (db / 20), count).clip(-1, 1).astype(np.float32)
 
 
 class Learner(nn.Module):
@@ -75,12 +60,12 @@ class Learner(nn.Module):
         """Logits of one window of every row; remembers the states after it.
 
         Args:
-            levels: (N, 64 + T). fresh: (N,) bool, rows that begin.
+            levels: (N, reach + T). fresh: (N,) bool, rows that begin.
             spectra: (N, K + 4, M), that the window's tokens and two on either side stand for, where the SampleRNN is told tokens;
             seen: else what :meth:`_pictured` needs.
         """
         config, rnn = self.family.config, self.family.network("flow").rnn
-        count, predictor = (levels.shape[1] - config.top_step) // config.top_step, None
+        count, predictor = (levels.shape[1] - config.reach) // config.top_step, None
         if spectra is None:
             rows, start = self._pictured(fresh, **seen)
             rows = rows.unsqueeze(1).expand(-1, count, -1)
@@ -148,7 +133,8 @@ class SoundRecipe:
         self.tokens, self.values = network.tokens, network.decode(torch.arange(config.levels))
         self.variant = [variant for variant, count in self.rows.items() for _ in range(count)]
         self.looked = {name: look(sight, store, self.rows, learns_motion=self.learns_motion) for name, store in stores}
-        self.numbers = {"train": np.arange(len(train)), "held": np.arange(min(held_pairs, len(held)))}
+        self.known = np.flatnonzero(train.kind < len(config.kinds))
+        self.numbers = {"held": np.arange(min(held_pairs, len(held)))}
         self.windows = train.flow.shape[1]
 
     def build(self) -> Learner:
@@ -187,8 +173,8 @@ class SoundRecipe:
             at = step + row * self.windows // self.batch_size
             turn, window = divmod(at, self.windows)
             count = (turn * world + rank) * self.batch_size + row
-            epoch, place = divmod(count, len(self.train))
-            order = np.random.default_rng([self.seed, 9, epoch]).permutation(len(self.train))
+            epoch, place = divmod(count, len(self.known))
+            order = np.random.default_rng([self.seed, 9, epoch]).permutation(self.known)
             pair = int(order[place])
             rng = np.random.default_rng([self.seed, 10, count])
             decided, flipped = rng.random() < DECIDED, rng.random() < 0.5
@@ -199,18 +185,12 @@ class SoundRecipe:
     def _batch(self, split: str, items: list[tuple], rng: np.random.Generator | None = None) -> dict[str, Tensor]:
         """With ``rng`` some of the windows hear a past with noise, and some lose a stretch of it."""
         store, looked, config = (self.train if split == "train" else self.held), self.looked[split], self.settings
-        size, far = config.samples_per_frame, config.top_step
+        size, far = config.samples_per_frame, config.reach
         levels, told = np.zeros((len(items), far + size), np.float32), np.zeros((len(items), 3), np.float32)
         for n, (pair, window, variant, decided, flipped, fresh, count) in enumerate(items):
             begin = window * size
             before = 0 if fresh else far
-            if config.codes:
-                wav = self._sound(split, pair, count if rng is not None else None)[0][begin - before : begin + size]
-            else:
-                wav = store.wav[pair, begin - before : begin + size].astype(np.float32) / 32767
-                if config.levelled:
-                    wav = wav / gains(looked.gain_db[pair], begin - before, before + size, size).numpy()
-                    wav = wav + hiss((self.windows * size,), seed=count)[begin - before : begin + size].numpy()
+            wav = self._sound(split, pair, count if rng is not None else None)[0][begin - before : begin + size]
             levels[n, far - before :] = -wav if flipped else wav
             if config.envelope_head:
                 course = (looked.decided[variant] if decided else looked.loudness)[pair]
@@ -246,20 +226,23 @@ class SoundRecipe:
 
     @torch.no_grad()
     def _sound(self, split: str, pair: int, count: int | None) -> tuple[np.ndarray, Tensor]:
-        """A pair's levelled sound (T,), float32, and the spectra (S, M) that its tokens stand for; with ``count`` a variation of it."""
+        """A pair's levelled sound (T,), float32, and the spectra (S, M) that its tokens stand for, where there are tokens.
+
+        With ``count`` a variation of it, but without tokens only its hiss is another one: what is seen must go with it.
+        """
         key = (split, pair, count)
         if key not in self._sounds:
             config, store = self.settings, self.train if split == "train" else self.held
             wav = store.sound(pair)
-            if count is not None:
+            if count is not None and config.codes:
                 wav = varied(wav, np.random.default_rng([self.seed, 13, count]), config.sample_rate)
             wav = torch.from_numpy(wav).unsqueeze(0)
             levelled = levelled_sound(wav, loudness_of(wav, config), config, seed=0 if count is None else hiss_seed(self.seed, count))
             levels = encode(levelled, config)
-            spectra = self.tokens.decode(self.tokens.encode(self.tokens.spectra(self.values[levels])))
+            spectra = None if not config.codes else self.tokens.decode(self.tokens.encode(self.tokens.spectra(self.values[levels])))
             while len(self._sounds) >= 4 * self.batch_size:
                 self._sounds.pop(next(iter(self._sounds)))
-            self._sounds[key] = levelled[0].numpy(), spectra[0]
+            self._sounds[key] = levelled[0].numpy(), None if spectra is None else spectra[0]
         return self._sounds[key]
 
     def _spectra(self, sounds: list[tuple[np.ndarray, Tensor]], windows: list[int]) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.corpora.held_out import held_out_folder
@@ -14,6 +15,7 @@ from avdemo.corpora.onsets import onsets
 from avdemo.corpora.puppets import PairMaker
 from avdemo.errors import InputError
 from avdemo.foley.config import FoleyConfig
+from avdemo.foley.strokes import marks
 
 SEED = 2018  # the year of the paper
 FRAMES = 50  # video frames of a pair: 4 s
@@ -50,6 +52,12 @@ class Pair:
     onsets_s: list[float]
     made_of: str  # "photo", "drawn", "real"
     name: str
+
+    def strokes(self, config: FoleyConfig) -> Tensor | None:
+        """When its sound begins anew, (1, S), as a network is told it; None for one that is not."""
+        if not config.strokes:
+            return None
+        return marks([self.onsets_s], len(self.frames) * config.tokens_per_frame, config.token_step / config.sample_rate)
 
 
 def made_pairs(pack: FoleyPack, config: FoleyConfig, split: str, per_kind: int, seed: int = SEED) -> list[Pair]:

@@ -181,30 +181,30 @@ class SampleRNN(nn.Module):
         """Logits of every sample of a window.
 
         Args:
-            levels: (N, 64 + T) int64, the window and the 64 samples before it (silence, before the first window).
+            levels: (N, reach + T) int64, the window and the samples before it (silence, before the first window).
             rows: (N, T / 64, D or 2D), what the condition adds to each node of the top tier, and to each of the middle tier below it.
             state: of the tiers before the window.
-            predictor: coefficients (N, T / 64, 64) and deviation (N, T / 64) of each node's samples, where samples are guessed.
+            predictor: coefficients (N, T / 64, P) and deviation (N, T / 64) of each node's samples, where samples are guessed.
 
         Returns:
-            logits (N, T, L) of samples 64 ... 64 + T - 1, and the state after the window.
+            logits (N, T, L) of the window's samples, and the state after it.
         """
         far, near, sees, dim = self.config.top_step, self.config.middle_step, self.config.middle_sees, self.config.dim
-        wav = self.heard(levels)
+        wav = self.heard(levels[:, self.config.reach - far :])
         above, top = self.top(wav[:, :-far].unflatten(1, (-1, far)), rows[..., :dim], state.top)
         if self.config.tell_middle:
             above = above + rows[..., dim:].repeat_interleave(far // near, 1)
         above, middle = self.middle(wav[:, far - sees : -near].unfold(1, sees, near), above, state.middle)
-        return self.mlp(levels[:, far - near : -1], above, self.guess(levels, predictor)), State(top, middle)
+        return self.mlp(levels[:, self.config.reach - near : -1], above, self.guess(levels, predictor)), State(top, middle)
 
     def guess(self, levels: Tensor, predictor: tuple[Tensor, Tensor] | None) -> Guess | None:
-        """Of the samples that follow the first 64 levels (N, 64 + T)."""
+        """Of the samples that follow the first levels, (N, reach + T)."""
         if predictor is None:
             return None
         coefficients, deviation = predictor
-        step = (levels.shape[1] - self.config.top_step) // deviation.shape[1]
+        step = (levels.shape[1] - self.config.reach) // deviation.shape[1]
         with torch.autocast(levels.device.type, enabled=False):  # half precision would be a worse guess than none
-            return Guess(guess(self.mlp.values[levels], coefficients), deviation.repeat_interleave(step, 1))
+            return Guess(guess(self.mlp.values[levels[:, self.config.reach - self.config.predicts :]], coefficients), deviation.repeat_interleave(step, 1))
 
 
 def choose(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from avdemo.foley.condition import Condition
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.tiers import choose
 from avdemo.foley.tokens import AUDIBLE, STROKE
@@ -28,7 +29,6 @@ class TokenTier(nn.Module):
         self.embed = nn.ModuleList(nn.Embedding(config.codes, dim) for _ in range(config.books))
         self.phase = nn.Parameter(torch.zeros(config.tokens_per_frame, dim))  # which part of its video frame a time is
         self.rnn = nn.GRU(dim, dim, batch_first=True)
-        self.told = nn.ModuleList(nn.Embedding(config.codes, dim) for _ in range(config.books - 1))
         self.hidden = nn.ModuleList(nn.Linear(dim, dim) for _ in range(config.books))
         self.answer = nn.ModuleList(nn.Linear(dim, config.codes) for _ in range(config.books))
         self.start = nn.Parameter(torch.zeros(1, dim)) if learns_start else None
@@ -37,18 +37,21 @@ class TokenTier(nn.Module):
         """The learned initial state, (1, N, D), of a tier that learns one."""
         return self.start.unsqueeze(1).expand(-1, n, -1).contiguous()
 
-    def rows(self, rows: Tensor, count: int) -> Tensor:
-        """What video frames add, (N, F, D) -> what is added at each of ``count`` times, (N, S, D); after the last frame, that one stays."""
-        per_frame = len(self.phase)
-        times = torch.arange(count, device=rows.device)
-        return rows[:, (times // per_frame).clamp_max(rows.shape[1] - 1)] + self.phase[times % per_frame]
+    def at_times(self, rows: Tensor) -> Tensor:
+        """What video frames add, (N, F, D) -> what is added at each time, (N, S, D)."""
+        return (rows.unsqueeze(2) + self.phase).flatten(1, 2)
+
+    @staticmethod
+    def rows(rows: Tensor, count: int) -> Tensor:
+        """The first ``count`` rows (N, S, D); after the last, that one stays."""
+        return rows[:, torch.arange(count, device=rows.device).clamp_max(rows.shape[1] - 1)]
 
     def forward(self, tokens: Tensor, rows: Tensor, state: Tensor) -> list[Tensor]:
         """Teacher-forced logits (N, S, C) of each book.
 
         Args:
             tokens: (N, S, B) int64, the right ones; each time sees those before it, and nothing before the first.
-            rows: (N, F, D), of the video frames. state: (1, N, D).
+            rows: (N, S, D), of the times. state: (1, N, D).
         """
         past = sum(embed(tokens[:, :-1, book]) for book, embed in enumerate(self.embed))
         if self.training and any(self.forgotten):
@@ -61,7 +64,7 @@ class TokenTier(nn.Module):
         logits, chosen = [], 0
         for book, (hidden, answer) in enumerate(zip(self.hidden, self.answer, strict=True)):
             if book:
-                chosen = chosen + self.told[book - 1](tokens[..., book - 1])
+                chosen = chosen + self.embed[book - 1](tokens[..., book - 1])
             logits.append(answer(F.relu(hidden(out) + chosen)).float())
         return logits
 
@@ -73,21 +76,21 @@ class TokenTier(nn.Module):
         """Tokens (N, S, B), written time by time; :mod:`avdemo.foley.token_writer` does the same faster.
 
         Args:
-            sighted: rows (N, F, D) of the video frames, and state (1, N, D). blind: those that know nothing of the picture.
+            sighted: rows (N, S, D) of the times, and state (1, N, D). blind: those that know nothing of the picture.
             uniforms: (N, S, B) float64 in [0, 1): where each token falls in its cumulative distribution.
             temperature: the logits are divided by it; 0 takes the likeliest token.
             guidance: how many times the difference of sighted from blind counts.
             shut: (N, F, C) bool, entries of the first book that are not chosen while a video frame lasts.
-            anew: (N, F) bool, video frames at which a sound begins again, with the first state and no past.
+            anew: (N, S) bool, times at which a sound begins again, with the first state and no past.
         """
         tokens = torch.zeros(uniforms.shape, dtype=torch.long, device=uniforms.device)
         told = [self.rows(rows, tokens.shape[1]) for rows, _ in (sighted, blind)]
         states = [state for _, state in (sighted, blind)]
         past = torch.zeros_like(told[0][:, 0])
         for time in range(tokens.shape[1]):
-            outs, frame = [], time // len(self.phase)
-            if anew is not None and time % len(self.phase) == 0 and frame < anew.shape[1]:
-                again = anew[:, frame, None]
+            outs = []
+            if anew is not None and time < anew.shape[1]:
+                again = anew[:, time, None]
                 past = torch.where(again, torch.zeros_like(past), past)
                 states = [torch.where(again, start, state) for state, (_, start) in zip(states, (sighted, blind), strict=True)]
             for way in range(2):
@@ -100,8 +103,7 @@ class TokenTier(nn.Module):
                 if shut is not None and book == 0:
                     logits = logits.masked_fill(shut[:, min(time // len(self.phase), shut.shape[1] - 1)], -torch.inf)
                 tokens[:, time, book] = number = choose(logits, uniforms[:, time, book], temperature)
-                past = past + self.embed[book](number)
-                chosen = chosen + self.told[book](number) if book < len(self.told) else 0
+                past = chosen = past + self.embed[book](number)
         return tokens
 
     def log_likelihood(self, tokens: Tensor, rows: Tensor, state: Tensor) -> Tensor:
@@ -120,9 +122,17 @@ def shut(told: Tensor | None, silent: Tensor) -> Tensor | None:
     return None if told is None else (told > AUDIBLE).unsqueeze(2) & silent
 
 
-def anew(told: Tensor | None) -> Tensor | None:
-    """Video frames with a stroke, at which the tier is to forget what it wrote, or a bang would sound like the hush before it.
+def anew(condition: Condition, per_frame: int) -> Tensor | None:
+    """Times at which the tier is to forget what it wrote, or a bang would sound like the hush before it: (N, S) bool.
 
-    Told loudness (N, F) -> (N, F) bool.
+    Those are the strokes that are much louder than the video frame before; in a network that does not say when strokes begin, video
+    frames that are.
     """
-    return None if told is None else (F.pad(told, (1, 0)).diff() > STROKE) & (told > AUDIBLE)
+    told = condition.told
+    if told is None:
+        return None
+    struck = (F.pad(told, (1, 0)).diff() > STROKE) & (told > AUDIBLE)
+    if condition.strokes is None:
+        return struck.repeat_interleave(per_frame, 1) & (torch.arange(per_frame * told.shape[1], device=told.device) % per_frame == 0)
+    struck = struck | F.pad(struck[:, 1:], (0, 1))  # the frame in which a stroke begins late is hardly louder; the next one is
+    return struck.repeat_interleave(per_frame, 1) & (condition.strokes > 0.5)

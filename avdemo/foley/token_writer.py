@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from avdemo.foley.network import Condition, Foley
+from avdemo.foley.condition import Condition
+from avdemo.foley.network import Foley
+from avdemo.foley.predictor import predictors
 from avdemo.foley.token_tier import anew, shut
 from avdemo.foley.tokens import SPREAD, USUAL, Telling
+from avdemo.foley.voices import voiced
 
 GUIDANCE = 3.0  # how many times what the picture changes in the logits counts (classifier-free guidance, Ho and Salimans 2022)
 
@@ -27,7 +29,7 @@ class Told(NamedTuple):
     """What the SampleRNN is told at a token's time, or at several (with one dimension more)."""
 
     row: np.ndarray  # (R,): is added to the nodes
-    predictor: np.ndarray  # (5, 64): coefficients of each top node; (0, 64) where samples are not guessed
+    predictor: np.ndarray  # (5, P): coefficients of each top node; (0, 1) where samples are not guessed
     deviation: np.ndarray  # (5,)
 
 
@@ -35,11 +37,11 @@ class Told(NamedTuple):
 class Line:
     """The tokens of a sound that is being written, as far as they are still needed."""
 
-    frames: np.ndarray  # (2, F, D): what each video frame adds to the nodes, and what it would add if the picture were not known
+    told: np.ndarray  # (2, S, D): what is added to the nodes at each time, and what would be if the picture were not known
     state: np.ndarray  # (2, D), likewise
     start: np.ndarray  # (2, D), that it began with
     shut: np.ndarray | None  # (F, C) bool: entries of the first book that are not chosen
-    anew: np.ndarray | None  # (F,) bool: where a sound begins again
+    anew: np.ndarray | None  # (S,) bool: times at which a sound begins again
     dice: np.random.Generator
     temperature: float
     last: tuple[int, ...] = ()  # tokens of the time before
@@ -57,8 +59,7 @@ class TokenWriter:
         array = lambda tensor: np.array(tensor.detach().float().cpu(), order="C")  # noqa: E731
         self.books = array(network.tokens.books)
         self.embed = [array(part.weight) for part in tier.embed]
-        self.told = [array(part.weight) for part in tier.told]
-        self.phase = array(tier.phase)
+        self.voices, self.per_frame = network.voices, network.config.tokens_per_frame
         self.gates = [
             (array(getattr(tier.rnn, f"weight_{of}_l0")), array(getattr(tier.rnn, f"bias_{of}_l0"))) for of in ("ih", "hh")
         ]
@@ -72,15 +73,17 @@ class TokenWriter:
         self.predictor, self.silent = copy.deepcopy(network.predictor), network.tokens.silent().cpu()
 
     def begin(self, condition: Condition, clip: int, dice: np.random.Generator, temperature: float) -> Line:
-        """The line of one clip's sound. ``dice`` gives a number for each token."""
+        """The line of one clip's sound. ``dice`` gives a number for its voice, where there are any, then one for each token."""
+        condition = condition.pick([clip]).to("cpu")
+        if self.voices is not None:
+            condition = voiced(condition, self.voices, [self.voices.draw(condition.kinds[0], dice.random())])
         both = (condition.rows, condition.start), condition.blind
-        frames, start = (
-            np.stack([np.array(part.detach().float().cpu(), order="C") for part in parts])
-            for parts in ([rows[clip] for rows, _ in both], [start[0, clip] for _, start in both])
+        told, start = (
+            np.stack([np.array(part.detach().numpy(), order="C") for part in parts])
+            for parts in ([rows[0] for rows, _ in both], [start[0, 0] for _, start in both])
         )
-        told = None if condition.told is None else condition.told.cpu()
-        rules = shut(told, self.silent), anew(told)
-        return Line(frames, start.copy(), start, *(None if rule is None else rule[clip].numpy() for rule in rules), dice, temperature)
+        rules = shut(condition.told, self.silent), anew(condition, self.per_frame)
+        return Line(told, start.copy(), start, *(None if rule is None else rule[0].numpy() for rule in rules), dice, temperature)
 
     def rows(self, line: Line, first: int, last: int) -> Told:
         """What the SampleRNN is told at these times, rows (times, R) and nodes (5 times, 64); those before them are forgotten."""
@@ -100,16 +103,15 @@ class TokenWriter:
 
     def _next(self, line: Line) -> tuple[int, ...]:
         """The tokens of the next time."""
-        per_frame, dim = len(self.phase), self.phase.shape[1]
-        frame = line.at // per_frame
-        if line.anew is not None and line.at % per_frame == 0 and frame < len(line.anew) and line.anew[frame]:
+        dim = line.told.shape[2]
+        if line.anew is not None and line.at < len(line.anew) and line.anew[line.at]:
             line.state, line.last = line.start.copy(), ()
-        past = self.phase[line.at % per_frame]
+        past = np.zeros(dim, np.float32)
         for table, number in zip(self.embed, line.last, strict=False):
             past = past + table[number]
         (wx, bx), (wh, bh) = self.gates
-        for way, frames in enumerate(line.frames):  # one by one: products of matrices would round otherwise
-            told = frames[min(line.at // per_frame, len(frames) - 1)] + past
+        for way, rows in enumerate(line.told):  # one by one: products of matrices would round otherwise
+            told = rows[min(line.at, len(rows) - 1)] + past
             from_x, from_h = wx @ told + bx, wh @ line.state[way] + bh
             gates = 1 / (1 + np.exp(-(from_x[: 2 * dim] + from_h[: 2 * dim])))
             new = np.tanh(from_x[2 * dim :] + gates[:dim] * from_h[2 * dim :])
@@ -119,10 +121,9 @@ class TokenWriter:
             seeing, blind = (answer @ np.maximum(wide @ state + bias + chosen, 0) + offset for state in line.state)
             logits = blind + GUIDANCE * (seeing - blind)
             if book == 0 and line.shut is not None:
-                logits[line.shut[min(line.at // per_frame, len(line.shut) - 1)]] = -np.inf
+                logits[line.shut[min(line.at // self.per_frame, len(line.shut) - 1)]] = -np.inf
             numbers.append(_choose(logits, line.dice.random(), line.temperature))
-            if book < len(self.told):
-                chosen = chosen + self.told[book][numbers[-1]]
+            chosen = chosen + self.embed[book][numbers[-1]]
         line.last, line.at = tuple(numbers), line.at + 1
         return line.last
 
@@ -134,13 +135,11 @@ class TokenWriter:
         row = self.tell[0] @ hidden + self.tell[1]
         if self.predictor is None:
             return Told(row, np.zeros((0, 1), np.float32), np.zeros(0, np.float32))
-        with torch.inference_mode():
-            coefficients, deviation = self.predictor(torch.from_numpy(spectra[reach - 1 : reach + 2]).unsqueeze(0))
-        return Told(row, coefficients[0].numpy(), deviation[0].numpy())
+        return Told(row, *predictors(spectra[reach - 1 : reach + 2], self.predictor))
 
 
 def token_dice(seed: int, take: int = 0) -> np.random.Generator:
-    """Where the random numbers of a take's tokens come from: one for each, in order."""
+    """Where the random numbers of a take's voice and tokens come from: one for the voice, one for each token, in order."""
     return np.random.default_rng([seed, take, 1])
 
 

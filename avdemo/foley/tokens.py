@@ -9,21 +9,44 @@ Shapes: N sounds, T samples, S tokens' times of 20 ms, B codebooks of C entries,
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avdemo.dsp.mel import POWER_FLOOR, MelScale, mel_filterbank
+from avdemo.dsp.mel import POWER_FLOOR
 from avdemo.foley.config import FoleyConfig
 
-LOWEST_HZ = 40.0
-FLOOR_DB = -75.0  # re a sine of full scale in its band: under the hiss
+LOWEST_HZ = 31.25  # middle of the lowest band, and the step to the next ones; further up steps grow with the frequency
+FLOOR_DB = -90.0  # re a sine of full scale in its band: under the hiss
 SILENT_DB = -54.0  # mean of all bands: less is hiss alone, or little more
 AUDIBLE = 0.2  # of loudness, -48 dB: where so much is told, something is to sound
 STROKE = 0.2  # of loudness, 12 dB more than in the video frame before: a sound begins anew
-USUAL, SPREAD = -5.8, 1.5  # mean and deviation of such numbers, of the training sounds
+USUAL, SPREAD = -6.05, 1.7  # mean and deviation of such numbers, of the training sounds
 UNIT_DB = 10.0  # spectra are counted in tens of dB, as networks like their numbers
+
+
+def centres(config: FoleyConfig) -> Tensor:
+    """Middles of the bands in Hz (M,), float64: each further than the one before by 31 Hz or by a share of it, up to half of the rate."""
+    low, high = 1.0, 4.0
+    for _ in range(60):
+        growth = (low + high) / 2
+        hz = [LOWEST_HZ]
+        while len(hz) < config.bands + 1:
+            hz.append(max(hz[-1] + LOWEST_HZ, hz[-1] * growth))
+        low, high = (low, growth) if hz[-1] > config.sample_rate / 2 else (growth, high)
+    return torch.tensor(hz[:-1], dtype=torch.float64)
+
+
+def between(hz: Tensor, middles: Tensor) -> Tensor:
+    """Shares (..., M) of the two bands that frequencies (...) lie between; beyond the ends, of the last."""
+    hz = hz.clamp(middles[0], middles[-1])
+    above = torch.searchsorted(middles, hz).clamp(1, len(middles) - 1)
+    share = (hz - middles[above - 1]) / (middles[above] - middles[above - 1])
+    shares = hz.new_zeros(*hz.shape, len(middles))
+    return shares.scatter(-1, above.unsqueeze(-1) - 1, (1 - share).unsqueeze(-1)).scatter(-1, above.unsqueeze(-1), share.unsqueeze(-1))
 
 
 class Tokens(nn.Module):
@@ -33,9 +56,10 @@ class Tokens(nn.Module):
         super().__init__()
         self.step, self.window = config.token_step, config.token_window
         self.register_buffer("books", torch.zeros(config.books, config.codes, config.bands))
-        scale = MelScale(config.sample_rate, self.window, config.bands, LOWEST_HZ)
-        filters = mel_filterbank(scale)
-        self.register_buffer("filters", filters / filters.sum(1, keepdim=True).clamp_min(POWER_FLOOR), persistent=False)
+        self.lines = 2 ** math.ceil(math.log2(self.window))  # of the Fourier transform: so that each band has some
+        hz = torch.linspace(0, config.sample_rate / 2, self.lines // 2 + 1, dtype=torch.float64)
+        spread = between(hz, centres(config)).T
+        self.register_buffer("filters", (spread / spread.sum(1, keepdim=True)).float(), persistent=False)
         self.register_buffer("hann", torch.hann_window(self.window), persistent=False)
 
     def spectra(self, wav: Tensor) -> Tensor:
@@ -43,7 +67,7 @@ class Tokens(nn.Module):
         count = -(-wav.shape[1] // self.step)
         margin = (self.window - self.step) // 2
         wav = F.pad(wav, (margin, margin + count * self.step - wav.shape[1]))
-        lines = torch.fft.rfft(wav.unfold(1, self.window, self.step) * self.hann)
+        lines = torch.fft.rfft(wav.unfold(1, self.window, self.step) * self.hann, self.lines)
         power = (lines.real.square() + lines.imag.square()) * (2 / self.hann.sum()) ** 2
         return (power @ self.filters.T).clamp_min(10 ** (FLOOR_DB / 10)).log10() * (10 / UNIT_DB)
 

@@ -6,20 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_foley import FRAMES, clips, lively, spoken, tiny_weights
+from tiny_foley import FRAMES, PLAIN, clips, lively, spoken, tiny_weights
+from tiny_store import write_store
 
 CLIP = FRAMES * 640  # samples of the tiny networks' clips
-PLAIN = {"codes": 0, "predicts": False}  # the paper's SampleRNN, which the picture conditions itself
+WITHOUT = {"": {}, "tokens": PLAIN, "prediction": {"predicts": 0}, "strokes": {"strokes": False, "voices": 0, "emphasis": 0.0}}
 
 
-@pytest.fixture(scope="session", params=["frame", "seq", "flow", "flow without tokens", "flow without prediction"])
+@pytest.fixture(scope="session", params=["frame", "seq", "flow", *(f"flow without {part}" for part in WITHOUT if part)])
 def network(request):
     """The tiny network of each variant, and of one without what goes beyond the paper. Read only."""
     from avdemo.foley.config import FoleyConfig
 
     variant, _, without = request.param.partition(" without ")
-    less = {"": {}, "tokens": PLAIN, "prediction": {"predicts": False}}[without]
-    return lively(replace(FoleyConfig.debug(variant), **less))
+    return lively(replace(FoleyConfig.debug(variant), **WITHOUT[without]))
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +47,35 @@ def flow_network():
     from avdemo.foley.config import FoleyConfig
 
     return lively(FoleyConfig.debug())
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """Kept pairs of three kinds. Read only."""
+    from avdemo.foley.pair_store import PairStore
+
+    return PairStore(write_store(tmp_path_factory.mktemp("pairs") / "train"))
+
+
+@pytest.fixture(scope="session")
+def mixed(tmp_path_factory):
+    """Kept pairs of which the last four are of none of the kinds, and the first comes from no recording. Read only."""
+    from avdemo.foley.pair_store import PairStore
+
+    store = PairStore(write_store(tmp_path_factory.mktemp("pairs") / "mixed", strange=4))
+    store.about[0] |= {"recording": ""}
+    return store
+
+
+@pytest.fixture(scope="session")
+def sight(store, tmp_path_factory) -> Path:
+    """The checkpoint of a sight that learnt from the store."""
+    from avdemo.foley.config import FoleyConfig
+    from avdemo.foley.recipe import train_sight
+
+    out = tmp_path_factory.mktemp("sight") / "sight.safetensors"
+    train_sight(store, store, out, FoleyConfig.debug(), None, steps=160, batch_size=6)
+    return out
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,36 @@ def test_cross_entropy_and_likelihoods_are_the_network_s(network, pairs) -> None
     assert retrieval_chance(np.array([0, 1, 0, 1]))["category, top 1"] == 50 and retrieval_chance(np.arange(4))["instance, top 1"] == 25
 
 
+def moved(pairs: list[Pair], *times_s: float) -> list[Pair]:
+    """The same pairs with strokes at other moments."""
+    return [replace(pair, onsets_s=list(times_s)) for pair in pairs]
+
+
+def test_a_pair_s_strokes_are_those_of_its_sound(pairs) -> None:
+    strokes = pairs[0].strokes(CONFIG)
+    assert strokes.shape == (1, FRAMES * CONFIG.tokens_per_frame) and strokes[0].nonzero()[:, 0].tolist() == [5, 10]
+    assert pairs[0].strokes(replace(CONFIG, strokes=False)) is None
+
+
+def test_how_likely_the_strokes_are_counts_too(pairs) -> None:
+    """Where nothing else follows from them, sounds differ by the likelihood of their strokes alone."""
+    network = lively(CONFIG)
+    with torch.no_grad():
+        network.strokes_to_nodes.weight.zero_()
+        network.says_loudness[0].weight[:, CONFIG.visual :] = 0
+        seen = [seen_of(network, pair) for pair in pairs[:2]]
+        chances = torch.cat([network.condition_of(visual).chances for visual in seen]).double()
+    count = FRAMES * CONFIG.samples_per_frame
+    seconds, moments_s = count / CONFIG.sample_rate, ((0.01,), (0.13, 0.21))
+    one, other = (likelihoods(network, moved(pairs[:2], *times_s), seen, seconds) for times_s in moments_s)
+    wanted = chances[:, 0] - chances[:, 6] - chances[:, 10]  # log odds
+    assert np.allclose((one - other) * count, wanted[:, None].numpy(), atol=0.02) and wanted.abs().min() > 0.1
+    without = lively(replace(CONFIG, strokes=False))
+    seen = [seen_of(without, pair) for pair in pairs[:2]]
+    one, other = (likelihoods(without, moved(pairs[:2], time_s), seen, 0.16) for time_s in (0.01, 0.13))
+    assert np.array_equal(one, other)
+
+
 def test_sounds_are_generated_as_long_as_the_videos_and_follow_what_they_are_told(network, pairs) -> None:
     seen = [seen_of(network, pair) for pair in pairs]
     sounds = listening.generate(network, pairs, seen)
@@ -90,6 +121,9 @@ def test_sounds_are_generated_as_long_as_the_videos_and_follow_what_they_are_tol
     quiet = [Pair(p.frames, p.flow, 0.001 * p.wav, p.kind, p.onsets_s, p.made_of, p.name) for p in pairs]
     loud, soft = (np.mean([agreement.level_db(s) for s in listening.generate(network, p, seen, told=True)]) for p in (pairs, quiet))
     assert loud > soft + 20
+    for told in (False, True):
+        one, other = (listening.generate(network, moved(pairs, time_s), seen, told=told)[0] for time_s in (0.01, 0.15))
+        assert np.array_equal(one, other) != told
     ear = Ear(2, CONFIG.sample_rate).eval()
     row = listening.scores(sounds, pairs, ear, CONFIG.sample_rate)
     assert set(listening.COLUMNS) == {*row, "kind seen"} and row["pairs"] == 4
@@ -124,8 +158,9 @@ def scores() -> Evaluation:
 
 def test_the_report_has_every_table_beside_the_paper_s(scores) -> None:
     text = scores.table()
-    for word in ("2.6839", "60.3", "Cross-entropy", "told the true loudness", "random weights", "Real held-out clips", "dog"):
+    for word in ("2.6839", "60.3", "Cross-entropy", TOLD, "random weights", "Real held-out clips", "dog"):
         assert word in text
+    assert TOLD == "told the true strokes and loudness"
     values = json.loads(json.dumps(scores.as_dict()))
     assert values["real"]["flow"]["onsets"] is None and values["bits"]["flow"]["test"] == pytest.approx(2.1 / math.log(2))
     assert values["paper"]["instance_retrieval"]["flow"]["top 5"] == 10.08
@@ -136,7 +171,8 @@ def test_the_card_says_what_is_weak_and_the_record_has_the_scores(scores, tmp_pa
     save(path, Family(CONFIG).state_dict(), CONFIG.as_dict(), {"minutes": 1.0, "items": 3, "steps": 2})
     write_foley_card(path, scores, command="python -m avdemo train foley", metadata={"minutes": 1.0}, notes=["A note."])
     card = path.with_suffix(".md").read_text()
-    for word in ("## Limits", "A note.", "printers are mostly synthesised", "told the true loudness (upper bound)", "control: should fail", "2.6839"):
+    bound = "told the true strokes and loudness (upper bound)"
+    for word in ("## Limits", "A note.", "printers are mostly synthesised", bound, "control: should fail", "2.6839"):
         assert word in card
     assert records(tmp_path)["foley-tiny"].scores == main_scores(scores) and len(tables(scores)) == 6
     assert main_scores(scores)["course, made videos, flow"] == 0.5

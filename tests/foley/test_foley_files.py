@@ -35,6 +35,7 @@ def test_a_video_gets_a_sound_that_replays_to_the_same_bytes(shipped, video, tmp
     assert length(out / "sound.wav") == pytest.approx(length(video), abs=1e-4)
     seen = pipeline.prepare(video)
     assert run["results"]["sentence"] == seen.verdict.sentence and run["results"]["written_s"] == pytest.approx(3.2)
+    assert run["results"]["strokes_s"] == seen.strokes_s
     written, _ = pipeline.finish(seen, pipeline.compose(seen, seed=9, temperature=0.8).wavs[0])
     read = media.read_audio(out / "sound.wav", pipeline.SOUND_RATE)
     assert read.shape == written.shape and np.abs(read - written).max() < 1e-4

@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_foley import FRAMES, clips, lively
+from tiny_foley import FRAMES, PLAIN, clips, lively
 
 from avdemo.errors import WeightsError
 from avdemo.foley import network as network_module
 from avdemo.foley import objective, seeing
 from avdemo.foley.config import KINDS, FoleyConfig
 from avdemo.foley.network import Foley, generate_reference
+from avdemo.foley.strokes import marks
 
 CONFIG = FoleyConfig.debug()
 STEP, PER_FRAME = CONFIG.top_step, CONFIG.samples_per_frame
@@ -38,8 +39,10 @@ def test_sizes_of_the_configurations() -> None:
     config, paper = FoleyConfig.compact(), FoleyConfig.paper()
     assert (config.top_step, config.middle_step, config.samples_per_frame, config.silence) == (64, 16, 1280, 128)
     assert [config.frames_of(samples) for samples in (1, 1280, 1281)] == [1, 1, 2]
+    assert config.reach == config.predicts == 128 and replace(config, predicts=32).reach == paper.reach == 64
     assert paper.quantiser == "linear" and (paper.dim, paper.rnn_layers, paper.visual) == (1024, 2, 4096)
     assert not (paper.motion_to_top or paper.envelope_head or paper.kind_head)
+    assert not (paper.codes or paper.predicts or paper.emphasis or paper.strokes or paper.voices)
     assert [paper.as_variant(variant).conditions_nodes for variant in FoleyConfig.variants] == [True, False, False]
 
 
@@ -51,6 +54,9 @@ def test_sizes_of_the_configurations() -> None:
         ({"eye": "vgg19"}, "4096"),
         ({"video_fps": 30}, "whole"),
         ({"envelope_head": False}, "levelled"),
+        ({"envelope_head": False, "levelled": False, "emphasis": 0.0}, "strokes need"),
+        ({"levelled": False}, "emphasis"),
+        ({"emphasis": 1.0}, "emphasis"),
     ],
 )
 def test_values_that_do_not_fit_together_are_refused(change: dict, words: str) -> None:
@@ -90,15 +96,28 @@ def test_the_paper_s_eye_wants_weights_and_takes_torchvision_s() -> None:
 
 
 def test_nothing_sees_the_present_or_the_future(network, nodes) -> None:
-    levels = noise(2, STEP + 4 * STEP)
+    reach = network.config.reach
+    levels = noise(2, reach + 4 * STEP)
     changed = levels.clone()
     at = 2 * STEP + 11  # in the window
-    changed[:, STEP + at] = (changed[:, STEP + at] + 17) % CONFIG.levels
+    changed[:, reach + at] = (changed[:, reach + at] + 17) % CONFIG.levels
     with torch.no_grad():
         before, after = (network.logits(x, nodes)[0] for x in (levels, changed))
     assert torch.equal(before[:, : at + 1], after[:, : at + 1])
     different = (before - after).abs().amax((0, 2)) > 0
     assert different[at + 1 : at + 1 + CONFIG.middle_step].all() and different[3 * STEP : 3 * STEP + 5].all()
+
+
+def test_a_sample_follows_from_as_many_as_it_reaches(network, nodes) -> None:
+    reach = network.config.reach
+    levels = CONFIG.silence - 4 + noise(2, reach + STEP) % 8
+    changed = levels.clone()
+    changed[:, 0] += 12  # the oldest
+    with torch.no_grad():
+        before, after = (network.logits(x, nodes)[0][:, 0] for x in (levels, changed))
+    assert (before - after).abs().amax(1).min() > 0
+    silence = network.after_silence(levels)
+    assert silence.shape == (2, reach + levels.shape[1]) and (silence[:, :reach] == CONFIG.silence).all()
 
 
 def test_teacher_forcing_gives_the_logits_that_the_levels_were_drawn_from(network, nodes) -> None:
@@ -110,7 +129,8 @@ def test_teacher_forcing_gives_the_logits_that_the_levels_were_drawn_from(networ
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(state, after, strict=True))
     more = torch.rand(2, STEP, dtype=torch.float64)
     whole = generate_reference(network, nodes, torch.cat([uniforms, more], 1))[0]
-    rest = generate_reference(network, nodes, more, state=state, heard=levels[:, -STEP:], first=3 * STEP)[0]
+    heard = levels[:, -network.config.reach :]
+    rest = generate_reference(network, nodes, more, state=state, heard=heard, first=3 * STEP)[0]
     assert torch.equal(whole[:, 3 * STEP :], rest)
 
 
@@ -121,7 +141,8 @@ def test_windows_with_carried_state_are_the_whole(network, nodes) -> None:
     with torch.no_grad():
         whole, _ = network.logits(levels, nodes)
         for first in range(0, count, window):
-            logits, state = network.logits(levels[:, first : first + STEP + window], nodes, state, first)
+            part = levels[:, first : first + network.config.reach + window]
+            logits, state = network.logits(part, nodes, state, first)
             parts.append(logits)
             state = state.detach()
     assert (torch.cat(parts, 1) - whole).abs().max() < 1e-4
@@ -140,7 +161,8 @@ def test_each_row_is_told_to_its_own_samples(network, nodes) -> None:
 def test_what_each_variant_takes_from_the_picture() -> None:
     frames, flow = clips(CONFIG)
     other, still = frames.flip(0), torch.zeros_like(flow)
-    pure = {"motion_to_top": False, "envelope_head": False, "kind_head": False, "levelled": False, "codes": 0, "predicts": False}
+    off = dict.fromkeys(("motion_to_top", "envelope_head", "kind_head", "levelled"), False)
+    pure = off | PLAIN | {"emphasis": 0.0}
     with torch.no_grad():
         network = lively(replace(FoleyConfig.debug("frame"), **pure))
         one, two = network.condition(frames), network.condition(other)
@@ -206,7 +228,7 @@ def test_the_likelihood_is_that_of_every_sample_under_its_own_condition(monkeypa
 
 
 def test_the_table_is_the_convolution_over_embedded_levels() -> None:
-    mlp = lively(replace(CONFIG, predicts=False)).rnn.mlp
+    mlp = lively(replace(CONFIG, predicts=0)).rnn.mlp
     levels, above = noise(2, 50 + CONFIG.middle_step - 1), torch.randn(2, 50, CONFIG.dim)
     weight = torch.randn(2, 50, CONFIG.levels)
 
@@ -261,17 +283,19 @@ def test_every_weight_learns(variant: str) -> None:
     frames, flow = clips(config)
     wav = torch.sin(torch.arange(2 * PER_FRAME) * 0.3) * torch.tensor([[0.9], [0.05]])
     levels, loudness = network.encode(wav), objective.loudness_of(wav, config)
-    tokens = network.tokens_of(levels)
+    tokens, strokes = network.tokens_of(levels), marks([[0.0], [0.05, 0.13]], 2 * config.tokens_per_frame, 0.02)
     optimizer = torch.optim.Adam(network.parameters(), 4e-3)
     seen = []
     for _ in range(80):
-        condition = network.condition(frames[:, :2], flow[:, :2])
+        condition = network.condition(frames[:, :2], flow[:, :2], strokes=strokes)
+        with_voices = replace(condition, rows=condition.rows + network.voices(torch.tensor([3, 0])))
         logits, _ = network.logits(network.after_silence(levels), network.nodes(condition, tokens))
         parts = {
             "nats": objective.level_loss(logits, levels),
-            "tokens": -network.tokens_likelihood(tokens, condition, wav.shape[1]).mean(),
+            "tokens": -network.tokens_likelihood(tokens, with_voices, wav.shape[1]).mean(),
             "loudness": objective.loudness_loss(condition.loudness, loudness),
             "kind": F.cross_entropy(condition.kinds, torch.tensor([0, 10])),
+            "strokes": F.binary_cross_entropy_with_logits(condition.chances, strokes),
         }
         loss = sum(parts.values())
         optimizer.zero_grad()
@@ -280,5 +304,5 @@ def test_every_weight_learns(variant: str) -> None:
             assert not [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
         optimizer.step()
         seen.append({name: float(value) for name, value in parts.items()})
-    assert set(seen[0]) == {"nats", "tokens", "loudness", "kind"}
+    assert set(seen[0]) == {"nats", "tokens", "loudness", "kind", "strokes"}
     assert all(min(parts[name] for parts in seen) < 0.8 * seen[0][name] for name in seen[0]), (seen[0], seen[-1])

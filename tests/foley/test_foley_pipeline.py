@@ -56,8 +56,19 @@ def test_motion_is_read_in_parts_as_in_one_go(shipped) -> None:
 def test_a_photo_stays_as_long_as_it_is_asked_to(shipped, photo) -> None:
     seen = pipeline.prepare(photo, seconds=1.5)
     assert seen.is_still and seen.duration_s == 1.5 and not seen.motion.any()
-    assert len(seen.condition.rows[0]) == seen.config.frames_of(round(1.5 * seen.config.sample_rate))
+    frames = seen.config.frames_of(round(1.5 * seen.config.sample_rate))
+    assert len(seen.condition.loudness[0]) == frames and len(seen.condition.rows[0]) == frames * seen.config.tokens_per_frame
     assert pipeline.compose(seen).wavs.shape == (1, 12_000)
+
+
+def test_moments_at_which_something_begins_are_in_seconds(seen) -> None:
+    strokes = seen.condition.strokes.clone().zero_()
+    strokes[0, [0, 7, 100]] = 1
+    struck = dataclasses.replace(seen, condition=dataclasses.replace(seen.condition, strokes=strokes))
+    assert struck.strokes_s == [0.01, 0.15, 2.01]
+    assert dataclasses.replace(seen, condition=dataclasses.replace(seen.condition, strokes=None)).strokes_s == []
+    assert len(seen.strokes_s) == int(seen.condition.strokes.sum())
+    assert all(0 <= time_s < seen.duration_s for time_s in seen.strokes_s)
 
 
 @pytest.mark.parametrize("variant", ["frame", "seq", "flow"])
@@ -106,7 +117,8 @@ def test_stopping_keeps_what_is_there(seen) -> None:
 
 
 def test_loudness_moves_and_never_clips(seen) -> None:
-    wav = pipeline.compose(seen).wavs[0] * 0.2
+    wav = pipeline.compose(seen).wavs[0]
+    wav *= 0.1 / np.abs(wav).max()
     plain, _ = pipeline.finish(seen, wav, follow=0)
     louder, notes = pipeline.finish(seen, wav, follow=0, loudness_db=6)
     assert np.allclose(louder, plain * 10 ** (6 / 20), atol=1e-6) and not notes

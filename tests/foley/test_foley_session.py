@@ -104,7 +104,7 @@ def test_the_second_half_brings_pictures_files_and_a_record_that_replays(ask, op
     changes, (facts, record) = ask.details()
     names = [Path(path).name for path in changes["files"]["value"]]
     assert names == [f"Mon_été_{kind}" for kind in ("with-sound.mp4", "sound.wav", "run.json", "loudness.png", "spectrogram.png")]
-    assert media.read_image(changes["course"]["value"]).shape == (430, 960, 3)
+    assert media.read_image(changes["course"]["value"]).shape == (460, 960, 3)
     assert media.read_image(changes["spectrogram"]["value"]).shape == (800, 960, 3)  # with the video's own under it
     assert not changes["writing"]["visible"] and not changes["empty"]["visible"] and changes["below"]["visible"]
     assert record["inputs"]["video"]["path"] is None and facts["Seed"] == "3, take 1, temperature 1" and "flow" in facts["Model"]

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_foley import clips, lively, spoken
+from tiny_foley import FRAMES, PLAIN, clips, lively, spoken
 
 from avdemo.foley import token_writer
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.sampler import Sampler
 from avdemo.foley.token_tier import anew
-from avdemo.foley.tokens import Telling, Tokens
+from avdemo.foley.tokens import LOWEST_HZ, Telling, Tokens, between, centres
 
 CONFIG = FoleyConfig.debug()
 
@@ -33,18 +33,36 @@ def test_a_spectrum_says_what_sounds_and_how_loud() -> None:
     assert (heard[:9] == heard[0]).all() and (heard[11:] > heard[0] + 3).all()
 
 
+@pytest.mark.parametrize("config", [FoleyConfig.compact(), CONFIG], ids=["compact", "debug"])
+def test_bands_lie_closer_the_lower_they_are_and_each_hears_its_own(config) -> None:
+    middles = centres(config)
+    steps = middles.diff()
+    assert len(middles) == config.bands and float(middles[0]) == LOWEST_HZ and (steps >= LOWEST_HZ - 1e-6).all()
+    assert (steps.diff() >= -1e-6).all()
+    following = float(middles[-1].square() / middles[-2])
+    assert following == pytest.approx(config.sample_rate / 2, rel=0.01)
+    shares = between(torch.linspace(0, config.sample_rate / 2, 999, dtype=torch.float64), middles)
+    assert torch.allclose(shares.sum(1), torch.ones(999, dtype=torch.float64))
+    assert (shares >= 0).all() and ((shares > 0).sum(1) <= 2).all()
+    assert torch.allclose(between(middles, middles), torch.eye(config.bands, dtype=torch.float64))
+    at = torch.arange(4000) / config.sample_rate
+    wavs = 0.5 * torch.sin(2 * torch.pi * middles.float()[:, None] * at)
+    heard = Tokens(config).spectra(wavs)[:, 5]
+    assert ((heard.argmax(1) - torch.arange(config.bands)).abs() <= 1).all()
+
+
 def test_codebooks_are_found_and_each_leaves_less_over() -> None:
     rng = np.random.default_rng(0)
     places = rng.normal(0, 2, (8, CONFIG.bands)) - 5
     spectra = (places[rng.integers(8, size=2000)] + rng.normal(0, 0.1, (2000, CONFIG.bands))).astype(np.float32)
     tokens = Tokens(CONFIG)
     errors = tokens.find(spectra, seed=1)
-    assert errors[1] < errors[0] < 1.2  # dB; the noise alone has 1
+    assert errors == sorted(errors, reverse=True) and errors[-1] < errors[0] < 1.2  # dB; the noise alone has 1
     some = torch.from_numpy(spectra[:50]).unsqueeze(0)
     numbers = tokens.encode(some)
-    assert numbers.shape == (1, 50, 2) and (tokens.decode(numbers) - some).abs().mean() < 0.1
+    assert numbers.shape == (1, 50, CONFIG.books) and (tokens.decode(numbers) - some).abs().mean() < 0.1
     assert torch.equal(tokens.books, tokens.books.half().float())
-    exact = tokens.decode(torch.tensor([[[3, 5]]]))
+    exact = tokens.decode(3 + 2 * torch.arange(CONFIG.books)[None, None])
     assert (tokens.decode(tokens.encode(exact)) - exact).abs().max() < 0.3
     with pytest.raises(ValueError, match="too few"):
         Tokens(CONFIG).find(spectra[:5])
@@ -64,22 +82,37 @@ def test_a_token_s_logits_follow_from_those_before_it_and_from_the_picture(flow_
     tier = flow_network.tier
     with torch.no_grad():
         condition = flow_network.condition(*clips(CONFIG))
-        tokens = torch.randint(0, CONFIG.codes, (2, 12, 2), generator=torch.Generator().manual_seed(1))
+        tokens = torch.randint(0, CONFIG.codes, (2, 12, CONFIG.books), generator=torch.Generator().manual_seed(1))
         before = tier(tokens, condition.rows, condition.start)
-        assert [logits.shape for logits in before] == [(2, 12, CONFIG.codes)] * 2
-        other = tokens.clone()
-        other[:, 5, 0] = (other[:, 5, 0] + 1) % CONFIG.codes
-        after = tier(other, condition.rows, condition.start)
-        first, second = ((a - b).abs().amax((0, 2)) > 0 for a, b in zip(before, after, strict=True))
-        assert first.nonzero()[0] == 6 and second.nonzero()[0] == 5  # the second book is told what the first one chose
+        assert [logits.shape for logits in before] == [(2, 12, CONFIG.codes)] * CONFIG.books
+        for book in range(CONFIG.books):
+            other = tokens.clone()
+            other[:, 5, book] = (other[:, 5, book] + 1) % CONFIG.codes
+            after = tier(other, condition.rows, condition.start)
+            begins = [int(((a - b).abs().amax((0, 2)) > 0).nonzero()[0]) for a, b in zip(before, after, strict=True)]
+            assert begins == [6] * (book + 1) + [5] * (CONFIG.books - book - 1)  # later books are told what it chose
         crossed = tier(tokens, condition.rows.flip(0), condition.start.flip(0))
     assert all((a - b).abs().max() > 0.01 for a, b in zip(before, crossed, strict=True))
+
+
+def test_each_time_is_told_what_its_video_frame_and_its_place_there_add(flow_network) -> None:
+    tier, count = flow_network.tier, CONFIG.tokens_per_frame
+    frames = torch.randn(2, FRAMES, CONFIG.token_dim, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        times = tier.at_times(frames)
+        assert flow_network.condition(*clips(CONFIG)).rows.shape == times.shape == (2, FRAMES * count, CONFIG.token_dim)
+    of_places = (times - frames.repeat_interleave(count, 1)).unflatten(1, (FRAMES, count))
+    assert torch.allclose(of_places, of_places[:1, :1].expand_as(of_places), atol=1e-6)
+    assert len(torch.unique(of_places[0, 0].round(decimals=4), dim=0)) == count
+    assert torch.equal(tier.rows(times, 5), times[:, :5])
+    longer = tier.rows(times, FRAMES * count + 2)
+    assert torch.equal(longer[:, :-2], times) and (longer[:, -2:] == times[:, -1:]).all()  # after the end it stays
 
 
 def test_the_likelihood_of_tokens_is_a_probability(flow_network) -> None:
     with torch.no_grad():
         condition = flow_network.condition(*clips(CONFIG)).pick([0])
-        every = torch.cartesian_prod(torch.arange(CONFIG.codes), torch.arange(CONFIG.codes))[:, None]
+        every = torch.cartesian_prod(*[torch.arange(CONFIG.codes)] * CONFIG.books)[:, None]
         many = condition.pick([0] * len(every))
         nats = flow_network.tier.log_likelihood(every, many.rows, many.start)
     assert float(nats.exp().sum()) == pytest.approx(1, abs=1e-4)
@@ -107,7 +140,7 @@ def test_guidance_brings_what_the_picture_makes_likelier(flow_network, monkeypat
         condition = flow_network.condition(*clips(CONFIG))
         rows, start = condition.rows[:1], condition.start[:, :1]
         blind = rows - 1.0, start
-        uniforms = torch.rand(1, 400, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+        uniforms = torch.rand(1, 400, CONFIG.books, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
         gains = []
         for guidance in (0.0, 1.0, 3.0):
             tokens = flow_network.tier.write((rows, start), blind, uniforms, guidance=guidance)
@@ -136,18 +169,31 @@ def test_where_something_is_told_to_sound_it_is_not_silent(flow_network) -> None
 
 def test_a_stroke_begins_a_sound_anew(flow_network) -> None:
     frames, flow = clips(CONFIG, 1)
+    per_frame, strokes = CONFIG.tokens_per_frame, torch.zeros(1, 3 * CONFIG.tokens_per_frame)
+    strokes[0, [1, 6, 9]] = 1  # long before the third video frame, which is loud, late in the one before, and in it
+
+    def times(*loudness: float, known: bool) -> list[int]:
+        with torch.no_grad():
+            condition = flow_network.condition(frames, flow, loudness=torch.tensor([loudness]), strokes=strokes)
+        again = anew(condition if known else replace(condition, strokes=None), per_frame)
+        assert again.shape == strokes.shape and again.dtype == torch.bool
+        return again[0].nonzero().flatten().tolist()
+
+    assert times(0.1, 0.1, 0.9, known=True) == [6, 9] and times(0.1, 0.1, 0.9, known=False) == [8]
+    assert times(0.4, 0.5, 0.6, known=True) == [1] and times(0.4, 0.5, 0.6, known=False) == [0]
+    assert times(0.0, 0.05, 0.1, known=True) == times(0.0, 0.05, 0.1, known=False) == []  # too soft to be a stroke
     with torch.no_grad():
-        struck = flow_network.condition(frames, flow, loudness=torch.tensor([[0.1, 0.1, 0.9]]))
-        even = flow_network.condition(frames, flow, loudness=torch.tensor([[0.4, 0.5, 0.6]]))
-    assert anew(struck.told).tolist() == [[False, False, True]] and anew(even.told).tolist() == [[True, False, False]]
+        struck = flow_network.condition(frames, flow, loudness=torch.tensor([[0.1, 0.1, 0.9]]), strokes=strokes)
+        silent = flow_network.condition(frames, flow, loudness=torch.tensor([[0.1, 0.1, 0.9]]), strokes=0 * strokes)
     writer, lines = token_writer.TokenWriter(flow_network), []
-    for last in (3, 5):  # whatever came before, what follows is the same
-        line = writer.begin(struck, 0, token_writer.token_dice(1), 1.0)
-        for _ in range(8):
-            writer._next(line)
-        line.last, line.dice = (last, last), token_writer.token_dice(2)
-        lines.append([writer._next(line) for _ in range(4)])
-    assert lines[0] == lines[1]
+    for condition in (struck, silent):
+        for last in (3, 5):  # whatever came before, what follows a stroke is the same
+            line = writer.begin(condition, 0, token_writer.token_dice(1), 1.0)
+            for _ in range(9):
+                writer._next(line)
+            line.last, line.dice = (last,) * CONFIG.books, token_writer.token_dice(2)
+            lines.append([writer._next(line) for _ in range(3)])
+    assert lines[0] == lines[1] and lines[2] != lines[3]
 
 
 def test_configurations_that_do_not_fit_are_refused() -> None:
@@ -156,8 +202,10 @@ def test_configurations_that_do_not_fit_are_refused() -> None:
         ({"tokens_per_frame": 8}, "top-tier"),
         ({"middle_sees": 4}, "middle tier"),
         ({"codes": 0}, "tokens"),
+        ({"codes": 0, "predicts": 0}, "strokes and voices"),
+        ({"codes": 0, "predicts": 0, "strokes": False}, "strokes and voices"),
         ({"kind_head": False}, "kind head"),
     ):
         with pytest.raises(ValueError, match=words):
             replace(CONFIG, **values)
-    assert lively(replace(CONFIG, codes=0, predicts=False)).tier is None
+    assert lively(replace(CONFIG, **PLAIN)).tier is None

@@ -1,4 +1,4 @@
-"""Recipes: each part learns on made data, windows follow one another with their states, a run goes on where it stopped, parts assemble."""
+"""Recipes: sight and sound learn, windows follow one another with their states, a run goes on where it stopped, parts assemble."""
 
 from __future__ import annotations
 
@@ -8,56 +8,39 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from tiny_foley import with_codebooks
-from tiny_store import FRAMES, write_store
+from tiny_foley import PLAIN, losses, with_tokens
+from tiny_store import FRAMES
 
 from avdemo.checkpoints import load_file
 from avdemo.errors import InputError
-from avdemo.foley import recipe, sound_recipe, token_recipe
+from avdemo.foley import recipe, sound_recipe
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.family import Family
 from avdemo.foley.looks import look
 from avdemo.foley.network import Foley
 from avdemo.foley.objective import loudness_of
-from avdemo.foley.pair_store import PairStore, blocks_of
+from avdemo.foley.pair_store import blocks_of
 from avdemo.foley.sight_recipe import SightRecipe
-from avdemo.foley.sound_recipe import SoundRecipe, varied
-from avdemo.foley.token_recipe import TokenRecipe
-from avdemo.training.journal import read
+from avdemo.foley.sound_recipe import SoundRecipe
+from avdemo.foley.strokes import begins
 
 CONFIG = FoleyConfig.debug()
 ROWS = {"flow": 2, "frame": 1, "seq": 1}
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> PairStore:
-    return PairStore(write_store(tmp_path_factory.mktemp("pairs") / "train"))
-
-
-@pytest.fixture(scope="module")
-def sight(store, tmp_path_factory):
-    out = tmp_path_factory.mktemp("sight") / "sight.safetensors"
-    recipe.train_sight(store, store, out, CONFIG, None, steps=110, batch_size=6)
-    return out
-
-
 @pytest.fixture
 def sound(store, sight) -> SoundRecipe:
-    seeing = recipe.open_sight(sight, CONFIG)
-    with_codebooks(seeing.family.network("flow").tokens)
-    return SoundRecipe(CONFIG, store, store, seeing, rows=ROWS, held_pairs=3)
+    return SoundRecipe(CONFIG, store, store, with_tokens(sight), rows=ROWS, held_pairs=3)
 
 
-def losses(out) -> list[float]:
-    return [line["loss"] for line in read(out.with_suffix(".log.jsonl")) if line["kind"] == "train"]
-
-
-def test_the_sight_learns_kinds_and_loudness(store, sight) -> None:
+def test_the_sight_learns_kinds_strokes_and_loudness(store, sight) -> None:
     made = SightRecipe(CONFIG, store, store, 6, blocks_of(CONFIG, None).blocks.state_dict())
-    learnt = made.validate(recipe.open_sight(sight, CONFIG))
-    fresh = made.validate(made.build().eval().requires_grad_(False))
+    models = [model.requires_grad_(False) for model in (recipe.open_sight(sight, CONFIG), made.build().eval())]
+    learnt, fresh = (made.validate(model) for model in models)
     assert learnt["right_flow"] > 0.8 > fresh["right_flow"]
     assert learnt["loudness_flow"] < 0.8 * fresh["loudness_flow"]
+    learnt, fresh = (made.loss(model, made.batches(1, 0, 1))[1]["strokes_flow"] for model in models)
+    assert learnt < 0.7 * fresh
     model = made.build()
     made.parameter_groups(model)
     assert not any(p.requires_grad for p in model.family.network("flow").eye.blocks.parameters())
@@ -73,6 +56,8 @@ def test_a_look_is_what_the_networks_see(store, sight) -> None:
         visual = network.eye.numbers(maps.flatten(0, 1)).unflatten(0, (2, FRAMES))
         condition = network.condition(visual=visual, flow=flow)
         assert torch.allclose(condition.loudness, torch.from_numpy(looked.decided["flow"][:2]), atol=1e-5)
+        assert torch.equal(condition.strokes, torch.from_numpy(looked.strokes["flow"][:2])) and condition.strokes.any()
+        assert torch.equal(condition.strokes, begins(condition.chances))
         again = network.condition_of(torch.from_numpy(looked.seen["flow"][:2]))
     assert torch.allclose(condition.rows, again.rows, atol=1e-5) and torch.allclose(condition.start, again.start, atol=1e-5)
     assert not np.array_equal(looked.seen["flow"], looked.seen["seq"]) and np.array_equal(looked.seen["frame"], looked.seen["seq"])
@@ -82,7 +67,7 @@ def test_windows_follow_one_another(sound, monkeypatch) -> None:
     monkeypatch.setattr(sound_recipe, "AGAIN", 0.0)
     monkeypatch.setattr(sound_recipe, "LOST", 0.0)
     monkeypatch.setattr(sound_recipe, "NOISY", 0.0)
-    far, size = CONFIG.top_step, CONFIG.samples_per_frame
+    far, size = CONFIG.reach, CONFIG.samples_per_frame
     steps = [sound.batches(step, 0, 1) for step in range(2 * FRAMES)]
     row = 0
     fresh = [bool(batch["fresh"][row]) for batch in steps]
@@ -105,7 +90,7 @@ def test_some_windows_lose_a_stretch_of_their_past_and_some_begin_anew(sound, mo
     monkeypatch.setattr(sound_recipe, "NOISY", 0.0)
     batches = [sound.batches(step, 0, 1) for step in range(1, 8)]
     for batch in batches:
-        other = (batch["levels"][:, CONFIG.top_step :] != batch["targets"]).float().mean(1)
+        other = (batch["levels"][:, CONFIG.reach :] != batch["targets"]).float().mean(1)
         assert (other > 0).any() and (other < 1).all()
     assert 4 < sum(int(batch["fresh"].sum()) for batch in batches) < 24
 
@@ -116,7 +101,7 @@ def test_some_windows_have_a_noisy_past_and_go_on_without_noise(sound, monkeypat
     clean = sound.batches(5, 0, 1)
     monkeypatch.setattr(sound_recipe, "NOISY", 1.0)
     noisy = sound.batches(5, 0, 1)
-    assert torch.equal(clean["targets"], noisy["targets"]) and torch.equal(clean["levels"][:, CONFIG.top_step :], clean["targets"])
+    assert torch.equal(clean["targets"], noisy["targets"]) and torch.equal(clean["levels"][:, CONFIG.reach :], clean["targets"])
     error = (noisy["levels"] - clean["levels"])[~clean["fresh"]].float()
     assert (error.std(1) > 0.3).all() and (error.mean(1).abs() < error.std(1)).all()
 
@@ -143,7 +128,7 @@ def test_a_learner_s_windows_are_a_whole_sound_s(sound, store) -> None:
 
 
 def test_without_tokens_each_variant_tells_its_own_rows(store, sight) -> None:
-    config = replace(CONFIG, codes=0, predicts=False)
+    config = replace(CONFIG, **PLAIN)
     seeing = recipe.open_sight(None, config)
     made = SoundRecipe(config, store, store, seeing, rows=ROWS)
     learner, looked = made.build().train(), made.looked["train"]
@@ -157,49 +142,17 @@ def test_without_tokens_each_variant_tells_its_own_rows(store, sight) -> None:
             assert torch.allclose(got[row], wanted[0], atol=1e-4), variant
 
 
-def test_a_variation_is_another_sound_of_the_kind(store, sound) -> None:
-    wav = np.sin(2 * np.pi * 400 * np.arange(8000) / 8000).astype(np.float32) * 0.3
-    peaks = []
-    for seed in range(8):
-        got = varied(wav, np.random.default_rng(seed), 8000)
-        assert got.shape == wav.shape and got.dtype == np.float32 and np.abs(got).max() <= 1
-        peaks.append(int(np.abs(np.fft.rfft(got)).argmax()))
-        assert 0.03 < np.sqrt(np.mean(got**2)) < 1
-    assert min(peaks) > 400 * 0.79 and max(peaks) < 400 * 1.26 and len(set(peaks)) > 4
-    one, other = (sound._sound("train", 0, count)[0] for count in (1, 2))
-    assert not np.array_equal(one, other) and np.array_equal(one, sound._sound("train", 0, 1)[0])
-
-
-def test_the_tokens_learn_what_follows_and_leave_the_sight_alone(store, sight, tmp_path, monkeypatch) -> None:
-    out = tmp_path / "tokens.safetensors"
-    recipe.train_tokens(store, store, out, CONFIG, sight, steps=150)
-    found = losses(out)
-    assert found[-1] < found[0] - 0.15
-    before, after = load_file(sight).state, load_file(out).state
-    changed = {key for key in before if not torch.equal(before[key], after[key])}
-    assert {"shared.tokens.books", "shared.tier.phase", "own.flow.to_nodes.weight", "shared.begin.0.weight"} <= changed
-    assert not any(".motion." in key or "says_" in key or ".eye." in key or ".rnn.top" in key for key in changed)
-    made = TokenRecipe(CONFIG, store, store, recipe.open_sight(out, CONFIG), batch_size=6)
-    assert all(torch.equal(a, b) for a, b in zip(made.batches(3, 0, 1).values(), made.batches(3, 0, 1).values(), strict=True))
-    for name, part in (("UNTOLD", "kinds"), ("UNSEEN", "unseen"), ("VARIED", "tokens"), ("DECIDED", "loudness"), ("NAMED", "kinds")):
-        few, many = [], []
-        for share, batches in ((0.0, few), (1.0, many)):
-            with monkeypatch.context() as patch:
-                patch.setattr(token_recipe, name, share)
-                batches.append(made.batches(1, 0, 1)[part])
-        assert not torch.equal(few[0], many[0]), name
-    assert token_recipe.find_codebooks(recipe.open_sight(out, CONFIG).family, store) == []  # it has some
-
-
 def test_the_sound_learns_and_leaves_the_rest_alone(store, sight, tmp_path) -> None:
     tokens, out = tmp_path / "tokens.safetensors", tmp_path / "sound.safetensors"
     recipe.train_tokens(store, store, tokens, CONFIG, sight, steps=2)
-    recipe.train_sound(store, store, out, CONFIG, tokens, rows=ROWS, steps=125)
+    recipe.train_sound(store, store, out, CONFIG, sight, rows=ROWS, steps=125)
     found = losses(out)
     assert found[-1] < found[0] - 0.05
-    before, after = load_file(tokens).state, load_file(out).state
+    before, after = load_file(sight).state, load_file(out).state
     changed = {key for key in before if not torch.equal(before[key], after[key])}
-    assert changed and all(key.startswith(("shared.rnn.", "shared.tells.")) for key in changed)
+    found = load_file(tokens).state["shared.tokens.books"]
+    assert "shared.tokens.books" in changed and torch.equal(after["shared.tokens.books"], found)  # both find the same
+    assert all(key.startswith(("shared.rnn.", "shared.tells.", "shared.tokens.")) for key in changed)
     assert {"shared.rnn.mlp.bell.weight", "shared.rnn.mlp.answer.weight", "shared.tells.near.weight"} <= changed
 
 
@@ -212,6 +165,11 @@ def test_a_run_goes_on_where_it_stopped(store, sight, tmp_path, monkeypatch) -> 
     assert len(whole) == len(parts) == 8 and np.allclose(whole[:5], parts[:5]) and np.allclose(whole[5], parts[5], atol=1e-4)
 
 
+def load_sound(path) -> dict[str, torch.Tensor]:
+    """What is learnt with the sound."""
+    return {key: value for key, value in load_file(path).state.items() if key.startswith(("shared.rnn.", "shared.tells."))}
+
+
 @pytest.mark.parametrize("variant", ["all", "flow", "seq"])
 def test_parts_assemble(store, tmp_path, variant) -> None:
     stores = {"train": store, "val": store}
@@ -222,14 +180,17 @@ def test_parts_assemble(store, tmp_path, variant) -> None:
     network.load_state_dict(loaded.state)
     assert config.variant == ("flow" if variant == "all" else variant)
     assert set(loaded.metadata["parts"]) == {"sight", "tokens", "sound"} and loaded.metadata["items"] > 0
-    kind = "shared.says_kind.bias" if variant == "all" else "says_kind.bias"
-    before = load_file(parts["sound"]).state["shared.says_kind.bias"]
+    before = load_file(parts["tokens"]).state | load_sound(parts["sound"])
+    shared = "shared." if variant == "all" else ""
+    for part in ("rnn.mlp.answer.weight", "tells.near.weight", "tier.phase", "voices.rows.weight", "tokens.books"):
+        assert torch.equal(loaded.state[shared + part], before[f"shared.{part}"]), part
+    kind, before = f"{shared}says_kind.bias", before["shared.says_kind.bias"]
     assert torch.allclose(loaded.state[kind][-1], before[-1] - recipe.DOUBTED) and torch.equal(loaded.state[kind][:-1], before[:-1])
 
 
 def test_the_paper_s_losses_need_no_sight(store, tmp_path) -> None:
-    off = dict.fromkeys(("motion_to_top", "envelope_head", "kind_head", "levelled", "predicts"), False)
-    plain = replace(CONFIG, **off, codes=0)
+    off = dict.fromkeys(("motion_to_top", "envelope_head", "kind_head", "levelled"), False)
+    plain = replace(CONFIG, **off, **PLAIN, emphasis=0.0)
     parts = recipe.train_parts({"train": store, "val": store}, tmp_path / "parts", plain, None, minutes=None, steps=2, seed=0)
     assert set(parts) == {"sound"}
     made = SoundRecipe(plain, store, store, recipe.open_sight(None, plain), rows=ROWS)
