@@ -65,7 +65,7 @@ def follow_picture(prepared: Prepared, sound: np.ndarray, *, colour: str | None 
         colours=colours,
         filled=(0,),
         moments_s=prepared.strokes_s,
-        moments_label="Moments at which the model expects something to begin",
+        moments_label="Strokes that the model expects (top edge)",
         size=(960, 460),
     )
 

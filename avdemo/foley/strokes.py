@@ -20,7 +20,7 @@ from avdemo.foley.config import FoleyConfig
 WIDTH = 64
 NEAR = 3  # times to both sides, 60 ms: what is likely there counts as the same stroke
 APART = 4  # times, 80 ms: no two strokes are closer
-LIKELY = 0.3
+LIKELY = 0.4  # that a stroke falls near a time, from which on it is taken; chosen on validation pairs and clips
 
 
 class Strokes(nn.Module):

@@ -125,14 +125,14 @@ def shut(told: Tensor | None, silent: Tensor) -> Tensor | None:
 def anew(condition: Condition, per_frame: int) -> Tensor | None:
     """Times at which the tier is to forget what it wrote, or a bang would sound like the hush before it: (N, S) bool.
 
-    Those are the strokes that are much louder than the video frame before; in a network that does not say when strokes begin, video
-    frames that are.
+    Those are the strokes, where something is told to be heard; in a network that does not say when strokes begin, video frames that are much
+    louder than the one before.
     """
     told = condition.told
     if told is None:
         return None
+    if condition.strokes is not None:
+        audible = torch.maximum(told, F.pad(told[:, 1:], (0, 1))) > AUDIBLE  # one late in its video frame is heard in the next
+        return (condition.strokes > 0.5) & audible.repeat_interleave(per_frame, 1)
     struck = (F.pad(told, (1, 0)).diff() > STROKE) & (told > AUDIBLE)
-    if condition.strokes is None:
-        return struck.repeat_interleave(per_frame, 1) & (torch.arange(per_frame * told.shape[1], device=told.device) % per_frame == 0)
-    struck = struck | F.pad(struck[:, 1:], (0, 1))  # the frame in which a stroke begins late is hardly louder; the next one is
-    return struck.repeat_interleave(per_frame, 1) & (condition.strokes > 0.5)
+    return struck.repeat_interleave(per_frame, 1) & (torch.arange(per_frame * told.shape[1], device=told.device) % per_frame == 0)
