@@ -139,7 +139,7 @@ def _beat() -> tuple[tuple[float, float, float], ...]:
 
 
 EXAMPLES: tuple[Film, ...] = (
-    Film("drums", "A drummer", "drum", "Swells with the strokes; the edge of each stroke is more than this small model can do.", 6.8, _beat(), 0.12, 30),
+    Film("drums", "A drummer", "drum", "A hit with most strokes, as loud as they look; Again takes another drum.", 6.8, _beat(), 0.12, 30),
     Film(
         "fireworks", "Fireworks", "fireworks", "A rumbling bang with each burst, something softer in between.", 5.6,
         ((-0.16, 0.8, 0.4), (1.2, 0.9, 0.5), (2.4, 1.0, 0.3), (2.72, 0.7, 0.5), (4.32, 0.95, 0.4)), 0.35, 5,
