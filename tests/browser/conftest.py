@@ -5,6 +5,7 @@ The browser is the chromium of this machine; without one the browser tests skip,
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from diagnosis import SITE, pytest_runtest_makereport, watch  # noqa: F401 - pytest finds the hook here
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_SECONDS = 100  # of the app under test; short, so that "too long" is a small file
@@ -87,7 +89,8 @@ def start_app(tmp_path_factory) -> Iterator[Callable[..., App]]:
         port = _free_port()
         environment = {
             **os.environ, "AVDEMO_PORT": str(port), "AVDEMO_HOST": "127.0.0.1", "AVDEMO_WORK": str(folder / "work"),
-            "GRADIO_TEMP_DIR": str(folder / "gradio"), "AVDEMO_MAX_SECONDS": str(MAX_SECONDS), "AVDEMO_DEVICE": "cpu", **variables,
+            "GRADIO_TEMP_DIR": str(folder / "gradio"), "AVDEMO_MAX_SECONDS": str(MAX_SECONDS), "AVDEMO_DEVICE": "cpu",
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(SITE), os.environ.get("PYTHONPATH")))), **variables,
         }  # fmt: skip
         begun = time.monotonic()
         process = subprocess.Popen(
@@ -152,12 +155,17 @@ def open_page(chromium, app):
         page = context.new_page()
         page.set_default_timeout(int(os.environ.get("AVDEMO_TEST_PATIENCE_S", 120)) * 1000)
         page.complaints = []
+        watch(page)
+        # looks ten times a second instead of with every painted picture: a browser without a screen need not paint
+        page.wait_for_function = functools.partial(page.wait_for_function, polling=100)
         page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        open_it.pages.append(page)
         page.goto(url)
         page.wait_for_selector("#pixels-video input[type=file]", state="attached")
         return page
 
+    open_it.pages = []
     yield open_it
     complaints = [text for context in contexts for page in context.pages for text in page.complaints]
     for context in contexts:
