@@ -8,6 +8,8 @@ from typing import Any
 
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.listening import COLUMNS
+from avdemo.foley.naming_scores import ALL
+from avdemo.foley.naming_scores import COLUMNS as NAMED
 from avdemo.foley.report import (
     CHANCE,
     NATS,
@@ -33,7 +35,7 @@ WHAT = (
     "together. Beyond the paper: when something begins to sound and how loud each video frame is are decided from the picture first; a tier "
     "above the SampleRNN's, which the picture conditions, writes the spectrum of every 20 ms as four acoustic tokens, in the voice of one of "
     "the recordings that it learnt from; and the SampleRNN, which writes sound of one level for them, starts from linear prediction by those "
-    "spectra."
+    "spectra. Which kind is seen is named by MobileNetV2's later blocks, as ImageNet left them, and a small network on them."
 )
 DATA = (
     "Pairs of 4 s made of recordings and pictures: a photo or a drawn scene moves in time with a recording's onsets and loudness. "
@@ -41,7 +43,8 @@ DATA = (
     "printers are mostly synthesised. Photos from Caltech-101, Tiny Images, the web (no licence stated), stills of clips, emoji of Noto Color "
     "Emoji; few of them show a chainsaw, a printer, fireworks or a sleeper, which are mostly drawn. 8 of 100 pairs come from six real "
     "clips of the kinds, and as many, from which only the sight learns, from 26 of other things. Held out for the test: other recordings, "
-    "photos and clips (drawn scenes are of the same kinds). The eye starts from MobileNetV2 as ImageNet taught it."
+    "photos and clips (drawn scenes are of the same kinds). The eye starts from MobileNetV2 as ImageNet taught it. What names the kinds also "
+    "learns from squares of the training photos, 370 of other things among them, and from 600 doodles of nothing in particular."
 )
 LICENCE = (
     "Research use only: the photos carry no licence, and some recordings are CC BY-NC. The code that made these weights is MIT."
@@ -102,6 +105,12 @@ def tables(scores: Evaluation) -> list[ScoreTable]:
     ):
         if rows:
             found.append(ScoreTable(title, _rows(rows, COLUMNS), note))
+    if scores.photos:
+        note = (
+            "Percent of held-out photos that get the right name, of ten kinds and none of them, and of those that the page says it knows as one of the "
+            "kinds, rightly or not (of photos of none of them: false alarms)."
+        )
+        found.append(ScoreTable("Kinds named in photos", _rows(scores.photos, NAMED), note))
     if scores.ear:
         note = "Percent right of windows of real recordings."
         found.append(ScoreTable("The independent classifier", _rows(scores.ear, ("train", "val", "test")), note))
@@ -120,6 +129,7 @@ def main_scores(scores: Evaluation) -> dict[str, float]:
         main[f"course, made videos, {name}"] = scores.made.get(name, {}).get("course")
         main[f"onsets (F1, %), made videos, {name}"] = scores.made.get(name, {}).get("onsets")
         main[f"course, real videos, {name}"] = scores.real.get(name, {}).get("course")
+    main["photos of the kinds named rightly (%)"] = scores.photos.get(ALL, {}).get("named")
     return {name: round(value, 2) for name, value in main.items() if value is not None and value == value}  # JSON knows no NaN
 
 

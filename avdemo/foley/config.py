@@ -36,6 +36,8 @@ class FoleyConfig(Configuration):
     - ``envelope_head``: an output beside the others says from the picture alone how loud the sound of each video frame will be; it is
       trained on the true loudness and fed to the coarsest tier's nodes, so that loudness and timing are decided from the picture first.
     - ``kind_head``: another says which kind is seen, and a token tier is told; the eye learns from it what sound alone would teach it slowly.
+    - ``names``: in use not that one is asked, but a network of so many units on ImageNet's later blocks (:mod:`avdemo.foley.naming`), which
+      knows more photos. 0: that one.
     - ``levelled``: the SampleRNN writes every sound equally loud, and what it writes is multiplied by the course of loudness that it was
       told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level.
     - ``strokes``: another output says when something begins to sound, to 20 ms (:mod:`avdemo.foley.strokes`); loudness and tokens follow
@@ -70,6 +72,7 @@ class FoleyConfig(Configuration):
     motion_to_top: bool = True
     envelope_head: bool = True
     kind_head: bool = True
+    names: int = 256
     levelled: bool = True
     tell_middle: bool = True
     codes: int = 512  # entries of a codebook of acoustic tokens; 0: no tokens
@@ -110,10 +113,17 @@ class FoleyConfig(Configuration):
             raise ValueError("an emphasis lies from 0 to 1, and is part of levelling")
         if self.codes and not self.kind_head:
             raise ValueError("a token tier needs the kind head, which tells it what is seen")
+        if self.votes and self.eye == "vgg19":
+            raise ValueError("kinds are named by the compact eye's later blocks, and VGG19 has none: names=0")
         if self.samples_per_frame % self.top_step:
             raise ValueError(
                 f"a video frame of {self.samples_per_frame} samples does not last a whole number of top-tier steps of {self.top_step}"
             )
+
+    @property
+    def votes(self) -> int:
+        """Numbers behind the V that stand for a video frame: how it votes for each kind and for none of them; 0 where nobody votes."""
+        return len(self.kinds) + 1 if self.kind_head and self.names else 0
 
     @property
     def middle_step(self) -> int:
@@ -202,6 +212,7 @@ class FoleyConfig(Configuration):
             motion_to_top=False,
             envelope_head=False,
             kind_head=False,
+            names=0,
             levelled=False,
             tell_middle=False,
             codes=0,
@@ -230,6 +241,7 @@ class FoleyConfig(Configuration):
             seq_hidden=8,
             flow_grid=8,
             motion=6,
+            names=7,
             codes=16,
             books=2,
             bands=10,

@@ -21,6 +21,7 @@ from avdemo.foley.family import Family
 from avdemo.foley.likelihoods import cross_entropy, likelihoods, retrieval, retrieval_chance, seen_of
 from avdemo.foley.listening import by_kind, generate, kinds_seen, scores, shuffled
 from avdemo.foley.models import CHECKPOINT, load_model
+from avdemo.foley.naming_scores import photos_named
 from avdemo.foley.network import Foley
 from avdemo.foley.report import CHANCE, OTHER, RANDOM, RELATIVE, SAME, TOLD, TRUE, Evaluation
 from avdemo.foley.testset import SEED, Pair, Sizes, made_pairs, open_pack, real_pairs
@@ -65,6 +66,7 @@ def evaluate(
     judged = _spread(made, sizes.judged)
     kinds = np.array([pair.kind for pair in judged])
     result.retrieval[CHANCE] = retrieval_chance(kinds)
+    result.photos = photos_named(family.network(CHIEF), pack) | {CHANCE: {"named": 100 / (len(config.kinds) + 1)}}
     few = _spread(made, max(len(config.kinds), len(made) // 2))
     visual: dict[int, Tensor] = {}
     networks = {variant: family.network(variant) for variant in VARIANTS} | {RANDOM: _floor(family, made[0])}

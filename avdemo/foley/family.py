@@ -11,7 +11,7 @@ from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.network import Foley
 
 SHARED = (
-    "eye", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes", "kind_to_nodes", "strokes_to_nodes", "tokens", "tells", "tier", "voices",
+    "eye", "namer", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes", "kind_to_nodes", "strokes_to_nodes", "tokens", "tells", "tier", "voices",
     "predictor",
 )  # fmt: skip
 OWN = ("motion", "to_nodes", "says_loudness", "says_strokes")

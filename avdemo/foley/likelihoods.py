@@ -24,9 +24,9 @@ DEPTHS = (1, 5)
 
 @torch.no_grad()
 def seen_of(network: Foley, pair: Pair, visual: Tensor | None = None) -> Tensor:
-    """What a variant sees in a video, motion included, (1, F, V); ``visual``: what its eye saw, where that is known already."""
+    """What a variant sees in a video, motion included, (1, F, V or V + votes); ``visual``: what its eye saw, where that is known already."""
     visual = network.see(torch.from_numpy(pair.frames).unsqueeze(0)) if visual is None else visual
-    return visual if network.motion is None else visual + network.motion(torch.from_numpy(pair.flow).unsqueeze(0))
+    return network.with_motion(visual, network.motion and network.motion(torch.from_numpy(pair.flow).unsqueeze(0)))
 
 
 def _quick() -> torch.autocast:

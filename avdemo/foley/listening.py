@@ -67,7 +67,7 @@ def kinds_seen(network: Foley, pairs: Sequence[Pair], seen: Sequence[Tensor]) ->
     """Percent of the videos whose kind the network names; NaN for one without that head."""
     if network.says_kind is None:
         return float("nan")
-    return 100 * float(np.mean([int(network.says_kind(v.mean(1)).argmax()) == p.kind for v, p in zip(seen, pairs, strict=True)]))
+    return 100 * float(np.mean([int(network.kinds_of(v).argmax()) == p.kind for v, p in zip(seen, pairs, strict=True)]))
 
 
 def mean(values: Sequence[float]) -> float:

@@ -17,6 +17,7 @@ from avdemo.dsp import mulaw
 from avdemo.foley.condition import Condition, Nodes
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.levelling import course_db, encode, levelled_sound
+from avdemo.foley.naming import Namer
 from avdemo.foley.predictor import Predictor
 from avdemo.foley.seeing import Motion, eye_of, see
 from avdemo.foley.strokes import Strokes, begins, by_frame
@@ -67,6 +68,7 @@ class Foley(nn.Module):
             self.voices = Voices(config) if config.voices else None
         self.predictor = Predictor(config) if config.predicts else None
         self.rnn = SampleRNN(config)
+        self.namer = Namer(config) if config.votes else None
 
     def encode(self, wav: Tensor) -> Tensor:
         """Samples in [-1, 1] -> levels (int64), by the configuration's quantiser."""
@@ -81,8 +83,24 @@ class Foley(nn.Module):
         return (mulaw.linear_decode if self.config.quantiser == "linear" else mulaw.mulaw_decode)(levels, self.config.levels)
 
     def see(self, frames: Tensor) -> Tensor:
-        """Video frames uint8 (N, F, H, W, 3) RGB at the configuration's rate -> (N, F, V)."""
-        return see(self.eye, frames)
+        """Video frames uint8 (N, F, H, W, 3) RGB at the configuration's rate -> (N, F, V), and where there is a namer (N, F, V + votes)."""
+        return see(self._looks, frames)
+
+    def _looks(self, frames: Tensor) -> Tensor:
+        if self.namer is None:
+            return self.eye(frames)
+        maps = self.eye.maps(frames)
+        return torch.cat([self.eye.numbers(maps), self.namer(maps)], 1)
+
+    def with_motion(self, visual: Tensor, motion: Tensor | None) -> Tensor:
+        """What was seen (N, F, V or V + votes), with what the motion says (N, F, V)."""
+        return visual if motion is None else visual + F.pad(motion, (0, visual.shape[-1] - motion.shape[-1]))
+
+    def kinds_of(self, seen: Tensor) -> Tensor | None:
+        """Logits (N, kinds + 1) of what is seen: what the video frames voted for, or, without votes, what the kind head says."""
+        if seen.shape[-1] > self.config.visual:
+            return seen[..., self.config.visual :].mean(1).float()
+        return None if self.says_kind is None else self.says_kind(seen.mean(1)).float()
 
     def condition(
         self, frames: Tensor | None = None, flow: Tensor | None = None, *, visual: Tensor | None = None,
@@ -92,7 +110,7 @@ class Foley(nn.Module):
 
         Args:
             frames: uint8 (N, F, H, W, 3) RGB at the configuration's rate; or give
-            visual: (N, F, V), what :meth:`see` made of them (of a long video, in parts).
+            visual: what :meth:`see` made of them (of a long video, in parts).
             flow: (N, F, G, G, 2) in places per frame; "flow" needs it, the others do not look at it.
             loudness: (N, F) in [0, 1], the true one or one that a person drew, fed to the nodes in place of the decided one.
             strokes: (N, S), likewise: 1 where a stroke begins.
@@ -108,12 +126,13 @@ class Foley(nn.Module):
         if self.motion is not None:
             if flow is None:
                 raise ValueError('the variant "flow" needs the optical flow')
-            visual = visual + self.motion(flow)
+            visual = self.with_motion(visual, self.motion(flow))
         return self.condition_of(visual, loudness, strokes)
 
     def condition_of(self, seen: Tensor, loudness: Tensor | None = None, strokes: Tensor | None = None) -> Condition:
-        """The same from what was seen, motion included, (N, F, V)."""
-        gain_db = told = kinds = blind = None
+        """The same from what was seen, motion included, (N, F, V or V + votes)."""
+        gain_db = told = blind = None
+        kinds, seen = self.kinds_of(seen), seen[..., : self.config.visual]
         if strokes is not None and self.says_strokes is None:
             raise ValueError("this network is not told strokes")
         chances, strokes, decided = self.decide(seen, strokes)
@@ -122,8 +141,6 @@ class Foley(nn.Module):
             gain_db = course_db(told) if self.config.levelled else None
         elif loudness is not None:
             raise ValueError("this network is not told a loudness")
-        if self.says_kind is not None:
-            kinds = self.says_kind(seen.mean(1)).float()
         among = None if self.kind_to_nodes is None else among_kinds(kinds)
         rows, start = self._coarsest(seen, told, among, strokes)
         if among is not None:

@@ -142,13 +142,14 @@ def _others(pack: FoleyPack, split: str, size: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng([seed, 77])
     numbers = pack.photos_of("", split) or pack.photos_of("", "train")
     numbers = [int(i) for i in rng.permutation(numbers)[:OTHERS]]
-    pictures = []
-    for number in numbers:
-        rgba = pack.picture(number)
-        side = min(rgba.shape[:2])
-        y, x = (int(rng.integers(s - side + 1)) for s in rgba.shape[:2])
-        square = rgba[y : y + side, x : x + side].astype(np.float32)
-        alpha = square[..., 3:] / 255
-        flat = square[..., :3] * alpha + rng.uniform(0, 255, 3).astype(np.float32) * (1 - alpha)
-        pictures.append(cv2.resize(flat, (size, size), interpolation=cv2.INTER_AREA).round().clip(0, 255).astype(np.uint8))
-    return np.stack(pictures)
+    return np.stack([square_of(pack.picture(number), size, rng) for number in numbers])
+
+
+def square_of(rgba: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """The largest square somewhere in a photo (height, width, 4), uint8 (size, size, 3); a cut-out one before one colour."""
+    side = min(rgba.shape[:2])
+    y, x = (int(rng.integers(s - side + 1)) for s in rgba.shape[:2])
+    square = rgba[y : y + side, x : x + side].astype(np.float32)
+    alpha = square[..., 3:] / 255
+    flat = square[..., :3] * alpha + rng.uniform(0, 255, 3).astype(np.float32) * (1 - alpha)
+    return cv2.resize(flat, (size, size), interpolation=cv2.INTER_AREA).round().clip(0, 255).astype(np.uint8)

@@ -126,7 +126,7 @@ def prepare(
     seeing = stepper(progress, cancelled, 0.1, 1.0)
     visual, moved, motion = (_see_still if is_still else _see)(model, info.path, count, seeing)
     with at_work(model):
-        condition = model.network.condition_of(visual if moved is None else visual + moved)
+        condition = model.network.condition_of(model.network.with_motion(visual, moved))
         shares = None if condition.kinds is None else condition.kinds[0].float().softmax(0).cpu().numpy()
     condition = condition.to("cpu")
     seen = time.perf_counter()
@@ -153,7 +153,7 @@ def middle(frame: np.ndarray, side: int) -> np.ndarray:
 
 
 def _see(model: Model, path: Path, count: int, step: Step) -> tuple[Tensor, Tensor | None, np.ndarray]:
-    """What the eye sees (1, F, V), what the motion says (1, F, V) or None, and how much moves (F,)."""
+    """What is seen in the pictures (1, F, V or V + votes), what the motion says (1, F, V) or None, and how much moves (F,)."""
     import torch
 
     from avdemo.media.motion import FlowMeter, motion_energy

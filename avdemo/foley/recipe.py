@@ -1,4 +1,4 @@
-"""From the training data folder to one checkpoint of all three variants: pairs are made, then sight, tokens and samples are learnt.
+"""From the training data folder to one checkpoint of all three variants: pairs are made, then sight, tokens, samples and names are learnt.
 
 python -m avdemo train foley --data DIR --out foley-compact.safetensors --minutes 100
 """
@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from avdemo.backbones.mobilenet import features_of
@@ -21,6 +20,7 @@ from avdemo.errors import InputError
 from avdemo.foley.audition import audition
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.family import Family
+from avdemo.foley.names_recipe import DECAY, NamesRecipe
 from avdemo.foley.pair_store import PairStore, blocks_of, make_pairs
 from avdemo.foley.sight_recipe import Sight, SightRecipe
 from avdemo.foley.sound_recipe import ROWS, SoundRecipe
@@ -34,9 +34,7 @@ PAIRS = {"train": 4000, "val": 160}  # of 4 s, made before
 SIGHT_BATCH = 12  # pairs
 DEFAULT_MINUTES = 114.0
 CONFIGS = ("compact", "paper")
-#: Taken from the logit of "none of the kinds". Pictures of none are a quarter of what the sight learns from, and photos that are no made
-#: scene look like them: at this much less, 73 % of the validation photos of the kinds are named rightly (before, 53) and 79 % of the others (86).
-DOUBTED = 2.5
+NAMING_STEPS = 2000  # of the namer, which takes a minute whatever time the others have
 WRITES = ("shared.rnn.", "shared.tells.")  # what is learnt with the sound where there are tokens
 NOTED = ("steps", "items", "minutes", "seed", "device", "scores")
 
@@ -96,6 +94,17 @@ def train_sound(
     return fit(recipe, options, out, resume=resume, progress=progress)
 
 
+def train_names(
+    train: PairStore, held: PairStore, out: Path, config: FoleyConfig, view: Mapping[str, Tensor] | None, pack: FoleyPack | None = None, *,
+    steps: int | None = None, seed: int = 0, resume: bool = False, progress: Progress | None = None,
+) -> FitResult:  # fmt: skip
+    """What names the kind that is seen. ``pack``: with the photos."""
+    recipe = NamesRecipe(config, train, held, view, pack, seed=seed)
+    special = {"warmup_steps": 20, "weight_decay": DECAY, "ema_decay": 0.99, "validate_every": 100, "save_every": 1000, "bf16": False}
+    options = _options(recipe.batch_size, None, steps or NAMING_STEPS, seed, **special)
+    return fit(recipe, options, out, resume=resume, progress=progress)
+
+
 def open_sight(path: Path | None, config: FoleyConfig) -> Sight:
     """A trained sight from its checkpoint, a new one without."""
     family = Family(config)
@@ -140,8 +149,9 @@ def train(
     if settings.codes:
         settings = replace(settings, voices=len(stores["train"].recordings(len(settings.kinds))))
     length = {"minutes": minutes, "steps": steps, "seed": seed, "resume": resume, "progress": progress}
-    parts = train_parts(stores, out.with_name(out.stem + "-parts"), settings, view, variant=variant, **length)
-    assemble(parts, settings, out, variant, store=stores["train"], pack=FoleyPack(packed), progress=progress)
+    pack = FoleyPack(packed)
+    parts = train_parts(stores, out.with_name(out.stem + "-parts"), settings, view, variant=variant, pack=pack, **length)
+    assemble(parts, settings, out, variant, store=stores["train"], pack=pack, progress=progress)
     if config == "compact" and variant == "all":
         from avdemo.foley.card import describe
 
@@ -193,9 +203,12 @@ def imagenet(data: Path, config: FoleyConfig) -> dict[str, Tensor] | None:
 
 def train_parts(
     stores: Mapping[str, PairStore], folder: Path, config: FoleyConfig, view: Mapping[str, Tensor] | None, *, variant: str = "all",
-    minutes: float | None, steps: int | None, seed: int, resume: bool = False, progress: Progress | None = None,
+    pack: FoleyPack | None = None, minutes: float | None, steps: int | None, seed: int, resume: bool = False, progress: Progress | None = None,
 ) -> dict[str, Path]:  # fmt: skip
-    """Train every part into ``folder`` and return their checkpoints. Tokens and sound do not wait for each other: both need sight alone."""
+    """Train every part into ``folder`` and return their checkpoints. Tokens and sound do not wait for each other: both need sight alone.
+
+    ``pack``: with the photos that the namer learns from beside the pairs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rows = ROWS if variant == "all" else {variant: sum(ROWS.values())}
     length = {"steps": steps, "seed": seed, "resume": resume, "progress": progress}
@@ -211,13 +224,11 @@ def train_parts(
             train_tokens(stores["train"], stores["val"], parts[name], config, before, **length)
         else:
             train_sound(stores["train"], stores["val"], parts[name], config, before, rows=rows, **length)
+    if config.votes:
+        parts["names"] = folder / "names.safetensors"
+        del length["minutes"]
+        train_names(stores["train"], stores["val"], parts["names"], config, view, pack, **length)
     return parts
-
-
-@torch.no_grad()
-def doubt_less(family: Family, less: float = DOUBTED) -> None:
-    """Take from the logit of "none of the kinds", in place."""
-    family.shared["says_kind"].bias[-1] -= less
 
 
 def assemble(
@@ -241,9 +252,9 @@ def assemble(
     if "tokens" in parts:  # of the sound's training only what it learnt
         written = {key: value for key, value in state.items() if key.startswith(WRITES)}
         state = load_file(parts["tokens"]).state | written
+    if "names" in parts:
+        state |= {f"shared.namer.{key}": value for key, value in load_file(parts["names"]).state.items()}
     family.load_state_dict(state)
-    if config.kind_head:
-        doubt_less(family)
     if config.voices and store is not None and pack is not None:
         audition(family.eval(), store, pack, progress=progress)
     metadata = metadata_of_parts(f"foley-{config.name}", about, "sound")

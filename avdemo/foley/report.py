@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from avdemo.foley.listening import COLUMNS
+from avdemo.foley.naming_scores import COLUMNS as NAMED
 from avdemo.metrics.tables import head, line, without_nan
 
 Rows = dict[str, dict[str, float]]  # row -> column -> value
@@ -32,6 +33,7 @@ class Evaluation:
     made: Rows = field(default_factory=dict)  # see `listening.scores`: pairs made of held-out recordings and photos
     real: Rows = field(default_factory=dict)  # the same on real clips
     kinds: Rows = field(default_factory=dict)  # kind -> the same, the chief variant on made pairs
+    photos: Rows = field(default_factory=dict)  # see `naming_scores.photos_named`
     ear: Rows = field(default_factory=dict)  # what the independent ear says of real recordings
     counts: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -40,7 +42,7 @@ class Evaluation:
         """Everything as JSON values; None for what could not be measured."""
         return without_nan({
             "checkpoint": self.checkpoint, "nats": self.nats, "bits": in_bits(self.nats), "retrieval": self.retrieval, "made": self.made,
-            "real": self.real, "by_kind": self.kinds, "independent_ear": self.ear, "counts": self.counts, "notes": self.notes,
+            "real": self.real, "by_kind": self.kinds, "photos": self.photos, "independent_ear": self.ear, "counts": self.counts, "notes": self.notes,
             "paper": {
                 "cross_entropy": {name: {"train": a, "test": b} for name, (a, b) in PAPER_NATS.items()},
                 "category_retrieval": {name: {"top 1": a, "top 5": b} for name, (a, b) in PAPER_CATEGORY.items()},
@@ -75,6 +77,9 @@ class Evaluation:
             "  seen: the kind is named by the network; heard: by an independent ear, in the sound; onsets: F1 within 0.1 s;",
             "  course: correlation of loudness in dB; level: distance.",
         ]
+        if self.photos:
+            lines += ["", head("Held-out photos, percent: named rightly, claimed to be known", ("named", "claimed", "photos"))]
+            lines += [line(name, (row.get(c) for c in NAMED), (1, 1, 0)) for name, row in self.photos.items()]
         if self.ear:
             lines += ["", head("The independent ear on real recordings, percent right", ("train", "val", "test"))]
             lines += [line(name, (row.get(c) for c in ("train", "val", "test"))) for name, row in self.ear.items()]

@@ -10,7 +10,7 @@ import numpy as np
 from avdemo.foley.config import KINDS
 
 OTHER = "none of these"
-KNOWN, UNSURE = 0.6, 0.3  # from which probability on a kind counts as seen (98 % of validation photos then rightly), or at least as likely
+KNOWN, UNSURE = 0.6, 0.3  # from which probability a kind counts as seen (then 91 % of validation photos are, 98 % of these rightly), or as likely
 NAMES = {
     "baby_cry": "a crying baby", "chainsaw": "a chainsaw", "dog": "a dog", "drum": "drums", "fireworks": "fireworks",
     "helicopter": "a helicopter", "printer": "a printer", "rail": "a train", "snoring": "somebody snoring", "water": "flowing water",

@@ -152,13 +152,14 @@ def scores() -> Evaluation:
     found.retrieval = {"flow": {"category, top 1": 30.0, "instance, top 1": 10.0}, CHANCE: {"category, top 1": 10.0}}
     found.made = {name: dict(row) for name in ("flow", SAME, OTHER, f"flow, {TOLD}", TRUE, RANDOM)} | {CHANCE: {"kind heard": 10.0}}
     found.real = {"flow": row | {"onsets": float("nan")}}
+    found.photos = {"all kinds": {"named": 71.0, "claimed": 66.0, "photos": 447.0}, "none of these": {"named": 88.0, "claimed": 4.0}}
     found.kinds, found.ear = {"dog": row}, {"all": {"train": 90.0, "val": 70.0, "test": 75.0}}
     return found
 
 
 def test_the_report_has_every_table_beside_the_paper_s(scores) -> None:
     text = scores.table()
-    for word in ("2.6839", "60.3", "Cross-entropy", TOLD, "random weights", "Real held-out clips", "dog"):
+    for word in ("2.6839", "60.3", "Cross-entropy", TOLD, "random weights", "Real held-out clips", "dog", "71.0", "447"):
         assert word in text
     assert TOLD == "told the true strokes and loudness"
     values = json.loads(json.dumps(scores.as_dict()))
@@ -174,5 +175,5 @@ def test_the_card_says_what_is_weak_and_the_record_has_the_scores(scores, tmp_pa
     bound = "told the true strokes and loudness (upper bound)"
     for word in ("## Limits", "A note.", "printers are mostly synthesised", bound, "control: should fail", "2.6839"):
         assert word in card
-    assert records(tmp_path)["foley-tiny"].scores == main_scores(scores) and len(tables(scores)) == 6
+    assert records(tmp_path)["foley-tiny"].scores == main_scores(scores) and len(tables(scores)) == 7
     assert main_scores(scores)["course, made videos, flow"] == 0.5

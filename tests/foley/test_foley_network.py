@@ -200,7 +200,7 @@ def test_the_eye_sees_any_size_and_in_pieces(monkeypatch, flow_network) -> None:
     with torch.no_grad():
         whole = flow_network.see(frames)
         monkeypatch.setattr(seeing, "AT_ONCE", 2)
-        assert torch.allclose(flow_network.see(frames), whole, atol=1e-5) and whole.shape == (1, 5, CONFIG.visual)
+        assert torch.allclose(flow_network.see(frames), whole, atol=1e-5) and whole.shape == (1, 5, CONFIG.visual + CONFIG.votes)
     eye = seeing.Eye(FoleyConfig.compact()).train()
     assert eye.mix.training and not eye.blocks.training and eye(torch.zeros(1, 112, 112, 3, dtype=torch.uint8)).shape == (1, 128)
 
@@ -295,6 +295,7 @@ def test_every_weight_learns(variant: str) -> None:
             "tokens": -network.tokens_likelihood(tokens, with_voices, wav.shape[1]).mean(),
             "loudness": objective.loudness_loss(condition.loudness, loudness),
             "kind": F.cross_entropy(condition.kinds, torch.tensor([0, 10])),
+            "kind of the sight": F.cross_entropy(network.kinds_of(network.see(frames)[..., : config.visual]), torch.tensor([0, 10])),
             "strokes": F.binary_cross_entropy_with_logits(condition.chances, strokes),
         }
         loss = sum(parts.values())
@@ -304,5 +305,5 @@ def test_every_weight_learns(variant: str) -> None:
             assert not [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
         optimizer.step()
         seen.append({name: float(value) for name, value in parts.items()})
-    assert set(seen[0]) == {"nats", "tokens", "loudness", "kind", "strokes"}
+    assert set(seen[0]) == {"nats", "tokens", "loudness", "kind", "kind of the sight", "strokes"}
     assert all(min(parts[name] for parts in seen) < 0.8 * seen[0][name] for name in seen[0]), (seen[0], seen[-1])
