@@ -52,8 +52,8 @@ TEACHING = {"corpora", "training", "metrics", "benches"}  # needed to train and 
 LOWEST = ("config", "network", "objective")
 # A network that is too long for one file: its modules obey what network.py obeys.
 NETWORK_PARTS = (
-    "hearing", "seeing", "generators", "critics", "tiers", "levelling", "tokens", "token_tier", "predictor", "arithmetic", "condition", "strokes",
-    "voices",
+    "hearing", "seeing", "naming", "generators", "critics", "tiers", "levelling", "tokens", "token_tier", "predictor", "arithmetic", "condition",
+    "strokes", "voices",
 )  # fmt: skip
 LOWEST += NETWORK_PARTS
 # The parts of a capability; a part that is not listed may do what a recipe may, unless a pipeline or a tab reaches it.

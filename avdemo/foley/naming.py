@@ -17,6 +17,7 @@ from avdemo.foley.seeing import BLOCKS, WIDTH
 
 LAST = 17  # blocks of MobileNetV2 that are kept in all; the next one, a quarter of its weights, names nothing more
 DEEP = 160  # channels of the last
+SURE = 3.0  # power of the likelihoods of the kinds that are told
 DROPPED = 0.1, 0.3  # while it learns: of what the blocks say, and of the hidden units
 
 
@@ -47,6 +48,14 @@ class Namer(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(M, 96, h, w) -> logits (M, K + 1)."""
         return self.answer(self.pooled(maps)).float()
+
+
+def among_kinds(logits: Tensor) -> Tensor:
+    """Logits (N, kinds + 1) of what is seen -> what is told of the kinds, (N, kinds): how likely each is, if it is one of them, sharpened.
+
+    Real pictures are named with doubt, and what is half of one kind and half of another sounds like neither.
+    """
+    return (SURE * logits[:, :-1].float()).softmax(1)
 
 
 def blocks_from(view: dict[str, Tensor]) -> dict[str, Tensor]:

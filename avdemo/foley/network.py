@@ -17,7 +17,7 @@ from avdemo.dsp import mulaw
 from avdemo.foley.condition import Condition, Nodes
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.levelling import course_db, encode, levelled_sound
-from avdemo.foley.naming import Namer
+from avdemo.foley.naming import Namer, among_kinds
 from avdemo.foley.predictor import Predictor
 from avdemo.foley.seeing import Motion, eye_of, see
 from avdemo.foley.strokes import Strokes, begins, by_frame
@@ -28,7 +28,6 @@ from avdemo.foley.voices import Voices
 
 __all__ = ["Condition", "Foley", "Nodes", "State", "generate_reference"]
 
-SURE = 3.0  # power of the likelihoods of the kinds that are told
 LOUDNESS_WIDTH = 64  # channels of the head that says how loud each frame will be
 WINDOW = 3200  # samples that a likelihood is computed of at once: the memory does not grow with the length
 
@@ -84,11 +83,9 @@ class Foley(nn.Module):
 
     def see(self, frames: Tensor) -> Tensor:
         """Video frames uint8 (N, F, H, W, 3) RGB at the configuration's rate -> (N, F, V), and where there is a namer (N, F, V + votes)."""
-        return see(self._looks, frames)
+        return see(self.eye if self.namer is None else self._with_votes, frames)
 
-    def _looks(self, frames: Tensor) -> Tensor:
-        if self.namer is None:
-            return self.eye(frames)
+    def _with_votes(self, frames: Tensor) -> Tensor:
         maps = self.eye.maps(frames)
         return torch.cat([self.eye.numbers(maps), self.namer(maps)], 1)
 
@@ -97,7 +94,7 @@ class Foley(nn.Module):
         return visual if motion is None else visual + F.pad(motion, (0, visual.shape[-1] - motion.shape[-1]))
 
     def kinds_of(self, seen: Tensor) -> Tensor | None:
-        """Logits (N, kinds + 1) of what is seen: what the video frames voted for, or, without votes, what the kind head says."""
+        """Logits (N, kinds + 1) of what is seen: what its frames voted for, or, without votes, what the kind head says."""
         if seen.shape[-1] > self.config.visual:
             return seen[..., self.config.visual :].mean(1).float()
         return None if self.says_kind is None else self.says_kind(seen.mean(1)).float()
@@ -277,14 +274,6 @@ class Foley(nn.Module):
             counts = torch.arange(first, first + nats.shape[1], device=levels.device) < lengths.unsqueeze(1)
             total += (nats * counts).sum(1, dtype=torch.float64)
         return (total / lengths).float()
-
-
-def among_kinds(logits: Tensor) -> Tensor:
-    """Logits (N, kinds + 1) of what is seen -> what is told of the kinds, (N, kinds): how likely each is, if it is one of them, sharpened.
-
-    Real pictures are named with doubt, and what is half of one kind and half of another sounds like neither.
-    """
-    return (SURE * logits[:, :-1].float()).softmax(1)
 
 
 @torch.no_grad()

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from avdemo.foley.config import VARIANTS, FoleyConfig
 from avdemo.foley.family import Family
 from avdemo.foley.looks import AT_ONCE, hiss_seed, look, tokens_of
-from avdemo.foley.network import Foley, among_kinds
+from avdemo.foley.naming import among_kinds
+from avdemo.foley.network import Foley
 from avdemo.foley.objective import loudness_of
 from avdemo.foley.pair_store import PairStore
 from avdemo.foley.sight_recipe import Sight

@@ -13,7 +13,7 @@ from tiny_store import FRAMES
 from avdemo.checkpoints import load_file
 from avdemo.foley import recipe, token_recipe
 from avdemo.foley.config import VARIANTS, FoleyConfig
-from avdemo.foley.network import among_kinds
+from avdemo.foley.naming import among_kinds
 from avdemo.foley.pair_store import blocks_of
 from avdemo.foley.sight_recipe import SightRecipe
 from avdemo.foley.sound_recipe import SoundRecipe
