@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+#: For every page: counts how often each Stop button has come. A quick job's is there for a moment only, and a look could miss it.
+COUNT_STOPS = """window.stops = {}; new MutationObserver(records => {
+  for (const { addedNodes } of records) for (const node of addedNodes) if (node.querySelectorAll)
+    for (const e of [node, ...node.querySelectorAll("[id*='-stop']")]) if (e.id?.includes('-stop')) stops[e.id] = (stops[e.id] ?? 0) + 1;
+}).observe(document, { subtree: true, childList: true });"""
+
+
+def press(page, button, stop):
+    """Press a button and wait until its job has begun: until the Stop button of that id has come, whether or not it is there still."""
+    before = page.evaluate("id => window.stops[id] ?? 0", stop)
+    page.locator(f"#{button}").click()
+    page.wait_for_function("([id, before]) => (window.stops[id] ?? 0) > before", arg=[stop, before])
+
 
 def source(page, selector):
     """What a picture or a player shows."""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 from diagnosis import SITE, pytest_runtest_makereport, watch  # noqa: F401 - pytest finds the hook here
+from gestures import COUNT_STOPS
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_SECONDS = 100  # of the app under test; short, so that "too long" is a small file
@@ -152,6 +153,7 @@ def open_page(chromium, app):
         scheme = "dark" if dark else "light"
         context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
         contexts.append(context)
+        context.add_init_script(COUNT_STOPS)
         page = context.new_page()
         page.set_default_timeout(int(os.environ.get("AVDEMO_TEST_PATIENCE_S", 120)) * 1000)
         page.complaints = []

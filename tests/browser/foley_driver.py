@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from gestures import Downloads, changed, source
+from gestures import Downloads, changed, press, source
 
 FILM = "#foley-film video"
 _downloads = Downloads("#foley-files")
@@ -79,8 +79,7 @@ def done(page):
 
 def go(page, button="go"):
     """Press the button and wait until everything has come."""
-    page.locator(f"#foley-{button}").click()
-    page.wait_for_selector("#foley-stop")
+    press(page, f"foley-{button}", "foley-stop")
     done(page)
 
 

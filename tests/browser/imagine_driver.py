@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads, changed, source
+from gestures import Downloads, changed, press, source
 
 RATE = 44_100
 TILES = "#imagine-gallery .thumbnail-item"
@@ -88,8 +88,7 @@ def done(page, direction):
 
 def go(page, direction):
     """Press the button and wait until everything has come."""
-    page.locator(f"#imagine-go-{direction}").click()
-    page.wait_for_selector(f"#imagine-stop-{direction}")
+    press(page, f"imagine-go-{direction}", f"imagine-stop-{direction}")
     done(page, direction)
 
 

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads
+from gestures import Downloads, press
 
 RATE = 16_000
 _downloads = Downloads("#lips-files")
@@ -105,8 +105,7 @@ def draw(page, first=(0.3, 0.35), second=(0.65, 0.8)):
 
 def go(page):
     """Press the button and wait until everything has come."""
-    page.locator("#lips-go").click()
-    page.wait_for_selector("#lips-stop")
+    press(page, "lips-go", "lips-stop")
     done(page)
 
 

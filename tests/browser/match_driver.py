@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads, changed, source  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, press, source  # noqa: F401 - the tests reach them through the driver
 
 RATE = 44_100
 _files = Downloads("#match-files")
@@ -87,8 +87,7 @@ def pair_mode(page):
 
 def match(page):
     """Press the button and wait until everything has come: the units' gallery is the last."""
-    page.locator("#match-go").click()
-    page.wait_for_selector("#match-stop")
+    press(page, "match-go", "match-stop")
     everything(page)
 
 
