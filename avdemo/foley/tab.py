@@ -67,7 +67,7 @@ class FoleyTab:
     def build(self) -> None:
         """Create the components and connect them; call inside the tab."""
         self.state = gr.State({}, time_to_live=SESSION_SECONDS, delete_callback=self.answers.forget)
-        self.given = gr.State({})
+        self.given, self.picked = gr.State({}), gr.State(None)
         ui.lead(page.DOES, page.KNOWS)
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=320):
@@ -168,7 +168,8 @@ class FoleyTab:
         mixing = {"busy": part["film"], "mode": "always_last"}
         turned = [*moves(part["loudness"], part["follow"]), part["own"].input]
         self._start(turned, self._quick(ask.mix), [part[name] for name in MIX], WRITTEN, **mixing)
-        self._start(part["take"].input, self._quick(ask.pick), [part["take"]], WRITTEN, **mixing)
+        picking = {"fill": lambda take: {self.picked: take}, "fill_from": [part["take"]], "fills": [self.picked], **mixing}
+        self._start(part["take"].input, self._quick(ask.pick), [self.picked], WRITTEN, **picking)
         light = {"status": self.chain.status, "lane": LIGHT_LANE}
         wire(part["mode"].input, lambda mode: self._apply(page.form(mode)), [part["mode"]], halves, **light)
 

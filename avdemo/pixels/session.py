@@ -173,7 +173,7 @@ class Desk:
 def new_state(video: str, token: str) -> dict[str, Any]:
     """The state of a session that has just prepared ``video``; ``token`` leads to its :class:`Desk`."""
     folder = media.new_workdir("isolate")
-    return {"token": token, "video": video, "stem": stem_of(video), "folder": str(folder), "places": [], "files": {}}
+    return {"token": token, "video": video, "stem": stem_of(video), "folder": str(folder), "places": [], "shown": 0, "files": {}}
 
 
 def places_of(state: dict[str, Any]) -> list[Place]:
@@ -202,14 +202,25 @@ def with_place(desk: Desk, state: dict[str, Any], place: Place) -> tuple[dict[st
     media.write_wav(sound, result.wav, desk.prepared.sample_rate)
     media.write_wav(rest, result.rest, desk.prepared.sample_rate)
     files = {**_of_places(state), f"sound-{number}": str(sound), f"rest-{number}": str(rest)}
-    return {**state, "places": [*state["places"], list(astuple(place))], "files": files}, ""
+    return {**state, "places": [*state["places"], list(astuple(place))], "shown": number, "files": files}, ""
 
 
 def without_places(state: dict[str, Any], keep: int) -> dict[str, Any]:
     """The state with only the first ``keep`` places."""
     kept = {f"{kind}-{number + 1}" for number in range(keep) for kind in ("sound", "rest")}
     files = {key: path for key, path in state["files"].items() if key in kept}
-    return {**state, "places": state["places"][:keep], "files": files}
+    return {**state, "places": state["places"][:keep], "shown": min(keep, len(state["places"])), "files": files}
+
+
+def number_of(state: dict[str, Any]) -> int:
+    """The number of the place that is shown, from 1. The page's own list may be a click behind.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not state.get("places"):
+        raise InputError("There is no place yet; click on the picture first.")
+    return min(max(state["shown"], 1), len(state["places"]))
 
 
 def with_file(state: dict[str, Any], key: str, path: Path) -> dict[str, Any]:

@@ -150,7 +150,7 @@ class IsolateTab:
         made = [state, self.stop, self.mix, self.pictures, self.files, *self.how.outputs]
 
         def detailed(event: Any) -> None:
-            wire(event.then, self._on_details, [state, self.shown, *gains], made, status, keeps_status=True)
+            wire(event.then, self._on_details, [state, *gains], made, status, keeps_status=True)
 
         starts = [([self.video.upload, self.video.stop_recording], self._on_begin, [], self._on_video, [self.video])]
         if self.examples:
@@ -174,9 +174,9 @@ class IsolateTab:
         wire(self.current.click, self._on_look, *view, js=READ_PLAYER)
         shown = [state, *self.sounds, self.rest, self.pictures, self.files]
         wire(self.shown.input, self._on_show, [state, self.shown], shown, status)
-        wire(moves(*gains), self._on_faders, [state, self.shown, *gains], made, status, mode="always_last")
+        wire(moves(*gains), self._on_faders, [state, *gains], made, status, mode="always_last")
         film = [state, self.film, self.files]
-        wire(self.film_place.click, self._on_film_place, [state, self.shown], film, status, busy=self.film)
+        wire(self.film_place.click, self._on_film_place, [state], film, status, busy=self.film)
         wire(self.film_mix.click, self._on_film_mix, [state, *gains], film, status, busy=self.film)
 
     def _apply(self, changes: page.Changes, state: dict | None = None) -> Updates:
@@ -267,24 +267,30 @@ class IsolateTab:
         return self._apply(page.looked(self._desk(state), state, *look))
 
     def _on_show(self, state: dict, number: int) -> Updates:
+        state = {**state, "shown": number}
+        number = session.number_of(state)
         state = results.write_pictures(self._desk(state), state, number)
         return self._apply({**page.players(state, number), **page.pictured(state, number)}, state)
 
-    def _on_details(self, state: dict, number: int, *gains: float) -> Updates:
+    def _on_details(self, state: dict, *gains: float) -> Updates:
         """The second half of a click, once its sound is on the page: pictures, mix, downloads, how it was made."""
         if not state or not state["places"]:
             return {self.stop: gr.update(visible=False)}
+        number = session.number_of(state)
         state = results.write_pictures(self._desk(state), state, number)
-        return {**self._apply(page.pictured(state, number)), **self._on_faders(state, number, *gains)}
+        return {**self._apply(page.pictured(state, number)), **self._on_faders(state, *gains)}
 
-    def _on_faders(self, state: dict, number: int, *gains: float) -> Updates:
-        desk = self._desk(state)
+    def _on_faders(self, state: dict, *gains: float) -> Updates:
+        if not state or not state["places"]:  # they were cleared while a fader moved
+            return {}
+        desk, number = self._desk(state), session.number_of(state)
         state = results.write_mix(desk, state, gains[:-1], gains[-1])
         state, facts, record = results.write_record(desk, state, number, gains[:-1], gains[-1])
         how = dict(zip(self.how.outputs, ui.how_made_values(facts, record), strict=True))
         return {**self._apply({**page.mixed(state), "stop": {"visible": False}}, state), **how}
 
-    def _on_film_place(self, state: dict, number: int) -> Updates:
+    def _on_film_place(self, state: dict) -> Updates:
+        number = session.number_of(state)
         wav = self._desk(state).isolated(session.places_of(state)[number - 1]).wav
         return self._film(state, wav, f"source-{number}", f"Video with place {number} only")
 

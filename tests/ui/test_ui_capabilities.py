@@ -94,3 +94,13 @@ def test_a_tab_waits_for_the_checkpoint_it_needs(tmp_path, use_weights) -> None:
     assert capabilities.available([waiting]) == []
     (tmp_path / "index.json").write_text("not an index")
     assert capabilities.available([waiting]) == [waiting]  # the tab can say what is wrong
+
+
+def test_lists_that_change_are_read_only_by_their_own_event():
+    # in any other event their answer may be a moment older than the list, which Gradio refuses with words of its own
+    page = build_demo()
+    lists = {block._id: block.elem_id for block in page.blocks.values() if isinstance(block, gr.Radio) and not block.choices}
+    assert "pixels-shown" in lists.values()
+    read = [(lists[part._id], fn.targets) for fn in page.fns.values() for part in fn.inputs if part._id in lists]
+    assert read
+    assert [name for name, targets in read if not all(lists.get(block) == name and event == "input" for block, event in targets)] == []

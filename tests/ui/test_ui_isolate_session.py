@@ -108,7 +108,11 @@ def test_places_and_their_files(desk, state):
     sound, rest = read(state["files"]["sound-1"]), read(state["files"]["rest-1"])
     whole = np.rint(desk.prepared.wav * 32767)
     assert np.abs(sound + rest - whole).max() <= 2
+    assert session.number_of(state) == 2
     fewer = session.without_places(state, 1)
+    assert session.number_of(fewer) == session.number_of({**fewer, "shown": 2}) == 1  # the page may be a click behind
+    with pytest.raises(InputError, match="no place yet"):
+        session.number_of(session.without_places(state, 0))
     assert list(fewer["files"]) == ["sound-1", "rest-1"]
     assert len(fewer["places"]) == 1
 
