@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import os
+
+PATIENCE_S = int(os.environ.get("AVDEMO_TEST_PATIENCE_S", 120))  # with a busy machine; how fast it should be is a test of its own
+
 #: For every page: counts how often each Stop button has come. A quick job's is there for a moment only, and a look could miss it.
 COUNT_STOPS = """window.stops = {}; new MutationObserver(records => {
   for (const { addedNodes } of records) for (const node of addedNodes) if (node.querySelectorAll)
     for (const e of [node, ...node.querySelectorAll("[id*='-stop']")]) if (e.id?.includes('-stop')) stops[e.id] = (stops[e.id] ?? 0) + 1;
 }).observe(document, { subtree: true, childList: true });"""
+
+
+def slow_down(page):
+    """Make a page slow where AVDEMO_TEST_LAG_MS and AVDEMO_TEST_SLOWER ask for it: a wait that is missing in a test fails then, not by chance.
+
+    The first delays every answer by so many milliseconds, the second makes the page's own work so many times slower.
+    """
+    lag, slower = (float(os.environ.get(name, 0)) for name in ("AVDEMO_TEST_LAG_MS", "AVDEMO_TEST_SLOWER"))
+    if not (lag or slower):
+        return
+    session = page.context.new_cdp_session(page)
+    if lag:
+        session.send("Network.emulateNetworkConditions", {"offline": False, "latency": lag, "downloadThroughput": -1, "uploadThroughput": -1})
+    if slower:
+        session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
 
 
 def press(page, button, stop):
@@ -16,18 +35,44 @@ def press(page, button, stop):
     page.wait_for_function("([id, before]) => (window.stops[id] ?? 0) > before", arg=[stop, before])
 
 
+def stop_as_it_comes(page, stop):
+    """Have the page itself press the Stop button of that id the next time that it comes: what is pressed from here may come after a quick job's end."""
+    page.evaluate(
+        "stop => { const look = new MutationObserver(() => { const button = document.getElementById(stop);"
+        " if (button) { look.disconnect(); setTimeout(() => button.click()); } }); look.observe(document, { subtree: true, childList: true }); }",
+        stop,
+    )
+
+
+def has(page, selector, number=1):
+    """Wait until there are exactly so many of something."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_have_count(number, timeout=PATIENCE_S * 1000)
+
+
 def source(page, selector):
     """What a picture or a player shows."""
     return page.locator(selector).first.get_attribute("src")
 
 
 def changed(page, selector, before):
-    """Wait until a picture or a player shows something else than ``before``; returns it."""
+    """Wait until a picture or a player shows something else than ``before``, a picture as a whole; returns its address."""
     page.wait_for_function(
-        "([selector, before]) => { const e = document.querySelector(selector); return e && e.src && e.src !== before; }",
+        "([selector, before]) => { const e = document.querySelector(selector);"
+        " return e && e.src && e.src !== before && (e.tagName !== 'IMG' || e.complete && e.naturalWidth > 0); }",
         arg=[selector, before],
     )
     return source(page, selector)
+
+
+def click_on(page, selector, across, down):
+    """Click on a picture, in shares of its width and height, once it is there as a whole: before that nobody knows its size."""
+    page.wait_for_function("s => { const e = document.querySelector(s); return e?.complete && e.naturalWidth > 0; }", arg=selector)
+    picture = page.locator(selector)
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    picture.click(position={"x": box["width"] * across, "y": box["height"] * down})
 
 
 class Downloads:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from gestures import Downloads, changed, press, source
+from gestures import Downloads, changed, has, press, source  # noqa: F401 - the tests reach them through the driver
 
 FILM = "#foley-film video"
 _downloads = Downloads("#foley-files")

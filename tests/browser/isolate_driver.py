@@ -6,7 +6,7 @@ import io
 import wave
 
 import numpy as np
-from gestures import Downloads, changed, source  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, click_on, has, source, stop_as_it_comes  # noqa: F401 - the tests reach them through the driver
 
 SOUND = "[id^=pixels-sound-]"
 _files = Downloads("#pixels-files")
@@ -28,10 +28,7 @@ def open_video(page, path):
 
 def click_frame(page, across, down):
     """Click on the frame, in shares of its width and height."""
-    frame = page.locator("#pixels-frame img")
-    frame.scroll_into_view_if_needed()
-    box = frame.bounding_box()
-    frame.click(position={"x": box["width"] * across, "y": box["height"] * down})
+    click_on(page, "#pixels-frame img", across, down)
 
 
 def samples(data):

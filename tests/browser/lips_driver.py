@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads, press
+from gestures import Downloads, changed, click_on, has, press, source, stop_as_it_comes  # noqa: F401 - the tests reach them through the driver
 
 RATE = 16_000
 _downloads = Downloads("#lips-files")
@@ -64,29 +64,23 @@ def give(page, which, path):
 
 
 def picture(page, which):
-    return page.locator(f"#lips-{which} img").first.get_attribute("src")
+    return source(page, f"#lips-{which} img")
 
 
 def another(page, which, before):
     """Wait until another picture is shown."""
-    page.wait_for_function(
-        "([which, before]) => { const i = document.querySelector(`#lips-${which} img`); return i && i.getAttribute('src') !== before; }",
-        arg=[which, before],
-    )
-    return picture(page, which)
+    return changed(page, f"#lips-{which} img", before)
 
 
 def film(page):
-    return page.locator("#lips-film video").first.get_attribute("src")
+    return source(page, "#lips-film video")
 
 
 def another_film(page, before):
     """Wait until another video is shown."""
-    page.wait_for_function(
-        "b => { const v = document.querySelector('#lips-film video'); return v && v.getAttribute('src') !== b; }", arg=before
-    )
+    found = changed(page, "#lips-film video", before)
     done(page)
-    return film(page)
+    return found
 
 
 def done(page):
@@ -98,8 +92,7 @@ def draw(page, first=(0.3, 0.35), second=(0.65, 0.8)):
     """Click two opposite corners, as shares of the preview."""
     for across, down in (first, second):
         before = picture(page, "preview")
-        box = page.locator("#lips-preview img").bounding_box()
-        page.locator("#lips-preview img").click(position={"x": across * box["width"], "y": down * box["height"]})
+        click_on(page, "#lips-preview img", across, down)
         another(page, "preview", before)
 
 

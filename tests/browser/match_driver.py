@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads, changed, press, source  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, has, press, source, stop_as_it_comes  # noqa: F401 - the tests reach them through the driver
 
 RATE = 44_100
 _files = Downloads("#match-files")

@@ -29,16 +29,19 @@ def record(page, name="Mon_été_run.json"):
 
 
 def test_every_control(page, films):
-    assert page.locator(".av-empty:visible").count() == 1
+    on.has(page, ".av-empty:visible")
     on.upload(page, films / "Mon été.mp4")
     on.go(page)
-    assert page.locator(".av-empty:visible").count() == 0 and page.locator("#foley-growing").count() == 0
+    on.has(page, ".av-empty:visible", 0)
+    on.has(page, "#foley-growing", 0)
     assert on.seconds_of(page) == pytest.approx(2.0, abs=0.11)
     assert on.files(page) == [
         f"Mon_été_{kind}" for kind in ("with-sound.mp4", "sound.wav", "run.json", "loudness.png", "spectrogram.png")
     ]
-    assert page.locator("#foley-take").count() == 0 and page.locator("#foley-waves").count() == 0
-    assert "none of these" in page.locator("#foley-bars").inner_text() and page.locator("#foley-course img").count() == 1
+    on.has(page, "#foley-take", 0)
+    on.has(page, "#foley-waves", 0)
+    on.has(page, "#foley-course img")
+    assert "none of these" in page.locator("#foley-bars").inner_text()
     assert len(sound(page)) == 2 * 48_000
 
     # the seed, by Again and by its field; and back
@@ -87,7 +90,8 @@ def test_every_control(page, films):
     # several takes, to pick from
     page.locator("#foley-takes").get_by_text("3", exact=True).click()
     on.go(page)
-    assert page.locator("#foley-waves img").count() == 1 and page.locator("#foley-take input").count() == 3
+    on.has(page, "#foley-waves img")
+    on.has(page, "#foley-take input", 3)
     shown = on.film(page)
     on.include(page, "Mon_été_take-1_with-sound.mp4")
     page.locator("#foley-take").get_by_text("Take 3").click()
@@ -112,4 +116,4 @@ def test_a_photo(page, films):
     assert on.film(page) != shown and on.seconds_of(page) == pytest.approx(1.5, abs=0.1)
     page.locator("#foley-mode").get_by_text("A video", exact=True).click()
     page.wait_for_selector("#foley-video")
-    assert page.locator(on.FILM).count() == 1  # what is there stays
+    on.has(page, on.FILM)  # what is there stays

@@ -19,11 +19,12 @@ def page(open_page, imagine_app):
 
 
 def test_every_control_from_sound_to_picture(page, things):
-    assert page.locator(".av-empty:visible").count() == 1
+    on.has(page, ".av-empty:visible")
     on.upload(page, "sound", things / "Été.wav")
     on.go(page, "sound")
     tiles = page.locator(on.TILES)
-    assert tiles.count() == 16 and page.locator(".av-empty:visible").count() == 0
+    on.has(page, ".av-empty:visible", 0)
+    assert tiles.count() == 16
     assert "none of these" in page.locator("#imagine-heard-bars").inner_text()
     assert "of 16" in page.locator("#imagine-judgement").inner_text()
     assert all(any(digit in words for digit in "0123456789") for words in tiles.all_inner_texts())
@@ -49,7 +50,8 @@ def test_every_control_from_sound_to_picture(page, things):
     plain = on.new_tile(page, on.first_tile(page))
     page.locator("#imagine-variant").get_by_text("A: autoencoder").click()
     on.new_tile(page, plain)
-    assert page.locator(on.TILES).count() == 1 and "instead of 5" in page.locator("#imagine-judgement").inner_text()
+    on.has(page, on.TILES)
+    assert "instead of 5" in page.locator("#imagine-judgement").inner_text()
     page.locator("#imagine-variant").get_by_text("C: all terms").click()
     page.wait_for_function(f"() => document.querySelectorAll('{on.TILES}').length === 5")
     on.done(page, "sound")
@@ -87,7 +89,8 @@ def test_every_control_from_sound_to_picture(page, things):
     page.get_by_role("button", name=f"Hear picture {number}").click()
     page.wait_for_selector("#imagine-made #waveform")
     on.done(page, "picture")
-    assert page.locator("#imagine-picture img").count() == 1 and page.locator("#imagine-gallery").count() == 0
+    on.has(page, "#imagine-picture img")
+    on.has(page, "#imagine-gallery", 0)
     on.include(page, "picture", f"Été_picture-{number}_sound.wav")
 
 
@@ -131,4 +134,4 @@ def test_every_control_from_picture_to_sound(page, things):
     on.done(page, "sound")
     on.include(page, "sound", "guitar_sound_run.json")
     on.other_way(page)
-    assert page.locator("#imagine-made #waveform").count() == 1  # both directions keep what they have
+    on.has(page, "#imagine-made #waveform")  # both directions keep what they have

@@ -6,14 +6,26 @@ import json
 
 import numpy as np
 import pytest
-from isolate_driver import add_place, changed, fetch, files_include, mix_of, open_numbers, open_video, samples, set_slider, source
+from isolate_driver import (
+    add_place,
+    changed,
+    fetch,
+    files_include,
+    has,
+    mix_of,
+    open_numbers,
+    open_video,
+    samples,
+    set_slider,
+    source,
+)
 
 pytestmark = pytest.mark.browser
 
 
 def test_every_control_of_the_tab(page, clips):
     open_video(page, clips / "My clip é.mp4")
-    assert page.locator("#pixels-fader-1").count() == 0
+    has(page, "#pixels-fader-1", 0)
 
     # a click: its sound, the rest, the pictures, the downloads under names that say what they are
     plain = source(page, "#pixels-frame img")
@@ -29,11 +41,11 @@ def test_every_control_of_the_tab(page, clips):
 
     # a second place, and back to the first
     add_place(page, 0.75, 0.6, 2)
-    assert page.locator("#pixels-shown label").count() == 2
+    has(page, "#pixels-shown label", 2)
     page.locator("#pixels-shown label").first.click()
     page.wait_for_selector("#pixels-sound-1 #waveform")
     page.wait_for_function("() => document.querySelector('#pixels-pictures img').src.includes('source-1_')")
-    assert page.locator("#pixels-sound-2").count() == 0
+    has(page, "#pixels-sound-2", 0)
 
     # faders: all at one is the input; each one changes the mix
     assert np.abs(mix_of(page) - mixture).max() <= 1
@@ -101,10 +113,10 @@ def test_every_control_of_the_tab(page, clips):
     # undo, clear
     page.locator("#pixels-undo").click()
     page.wait_for_selector("#pixels-fader-3", state="detached")
-    assert page.locator("#pixels-shown label").count() == 2
+    has(page, "#pixels-shown label", 2)
     page.locator("#pixels-clear").click()
     page.wait_for_selector("#pixels-fader-1", state="detached")
-    assert page.locator("#pixels-files").count() == 0
+    has(page, "#pixels-files", 0)
 
     # and the first place is the first again, with its fader at one
     add_place(page, 0.3, 0.5, 1)

@@ -19,12 +19,12 @@ def refusal(page):
     """The sentence that stands there; expected, not a bug, and the page is ready again."""
     sentence = page.wait_for_selector(".av-problem").inner_text()
     assert "report" not in sentence and page.locator(".av-problem").get_attribute("role") == "alert"
-    page.complaints[:] = [text for text in page.complaints if not text.startswith(("Failed to load resource", "EncodingError"))]
+    page.forgiven |= {"Failed to load resource", "EncodingError"}
     return sentence
 
 
 def test_every_control(page, mouths):
-    assert page.locator(".av-empty:visible").count() == 1
+    on.has(page, ".av-empty:visible")
     on.give(page, "photo", mouths / "Zoë.png")
     page.wait_for_selector("#lips-preview img")
     assert "Zoë.png" in page.locator("#lips-found").inner_text()
@@ -46,8 +46,9 @@ def test_every_control(page, mouths):
     assert record["parameters"]["box"] == [60, 40, 50, 50] and record["parameters"]["turn_deg"] == 12
     assert record["results"]["frames"] == 40 and record["inputs"]["photo"]["path"] is None
     page.wait_for_function("() => Math.abs(document.querySelector('#lips-film video').duration - 1.6) < 0.1")
-    assert page.locator("#lips-close video").count() == 1 and page.locator("#lips-phases img").count() == 1
-    assert page.locator(".av-empty:visible").count() == 0
+    on.has(page, "#lips-close video")
+    on.has(page, "#lips-phases img")
+    on.has(page, ".av-empty:visible", 0)
 
     # liveliness and mark
     page.get_by_text("More", exact=True).click()
@@ -83,7 +84,7 @@ def test_bad_files_get_a_sentence_and_lose_nothing(page, mouths):
     on.done(page)
     on.draw(page)
     on.go(page)
-    assert page.locator("#lips-film video").count() == 1
+    on.has(page, "#lips-film video")
 
 
 def test_stop(page, mouths):
@@ -91,13 +92,13 @@ def test_stop(page, mouths):
     page.wait_for_selector("#lips-preview img")
     on.draw(page)
     on.give(page, "speech", mouths / "long.wav")
+    on.stop_as_it_comes(page, "lips-stop")
     page.locator("#lips-go").click()
-    page.locator("#lips-stop").click()
     page.get_by_text("Stopped, as you asked").first.wait_for()
     on.done(page)
     on.give(page, "speech", mouths / "Été.wav")
     on.go(page)  # the lane is free again
-    assert page.locator("#lips-film video").count() == 1
+    on.has(page, "#lips-film video")
 
 
 def test_one_click_on_an_example_fills_the_form_and_runs(page):
@@ -105,13 +106,14 @@ def test_one_click_on_an_example_fills_the_form_and_runs(page):
     page.wait_for_selector("#lips-verdict strong")
     on.done(page)
     assert "What to look for" in page.locator("#lips-verdict").inner_text()
-    assert page.locator("#lips-speech #waveform").count() == 1 and page.locator("#lips-photo img").count() == 1
+    on.has(page, "#lips-speech #waveform")
+    on.has(page, "#lips-photo img")
     assert on.files(page)[0] == "painted_face.mp4"
 
 
 def test_webcam_and_microphone_are_offered(page):
-    assert page.locator("#lips-photo button[aria-label*='amera'], #lips-photo button[aria-label*='ebcam']").count() >= 1
-    assert page.locator("#lips-speech button[aria-label*='icrophone'], #lips-speech button[aria-label*='ecord']").count() >= 1
+    page.locator("#lips-photo button[aria-label*='amera'], #lips-photo button[aria-label*='ebcam']").first.wait_for(state="attached")
+    page.locator("#lips-speech button[aria-label*='icrophone'], #lips-speech button[aria-label*='ecord']").first.wait_for(state="attached")
 
 
 @pytest.mark.parametrize("dark", [False, True])

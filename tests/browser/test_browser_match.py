@@ -18,11 +18,11 @@ def page(open_page, match_app):
 
 
 def test_every_control_of_a_video(page, pairs):
-    assert page.locator(".av-empty:visible").count() == 1
-    assert page.locator("#match-shift").count() == 0  # nothing to shift yet
+    on.has(page, ".av-empty:visible")
+    on.has(page, "#match-shift", 0)  # nothing to shift yet
     on.upload(page, "video", pairs / "Été à deux.mp4")
     on.match(page)
-    assert page.locator(".av-empty:visible").count() == 0
+    on.has(page, ".av-empty:visible", 0)
     expected = [
         f"Été_à_deux_{name}" for name in ("scores.json", "plot.png", "where.mp4", "spectrogram.png", "embeddings.npz", "run.json")
     ]
@@ -140,7 +140,7 @@ def test_every_control_of_a_video(page, pairs):
 
 def test_every_control_of_a_picture_and_a_sound(page, pairs):
     on.pair_mode(page)
-    assert page.locator("#match-video").count() == 0
+    on.has(page, "#match-video", 0)
     on.upload(page, "picture", pairs / "guitar.png")
     on.upload(page, "sound", pairs / "pluck.wav")
     on.match(page)
@@ -160,4 +160,4 @@ def test_every_control_of_a_picture_and_a_sound(page, pairs):
     on.changed(page, "#match-second img", second)
     on.choose(page, "mode", "A video")
     page.wait_for_selector("#match-video")
-    assert page.locator("#match-picture").count() == 0
+    on.has(page, "#match-picture", 0)
