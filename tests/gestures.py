@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 PATIENCE_S = int(os.environ.get("AVDEMO_TEST_PATIENCE_S", 120))  # with a busy machine; how fast it should be is a test of its own
 
@@ -51,6 +52,42 @@ def has(page, selector, number=1):
     expect(page.locator(selector)).to_have_count(number, timeout=PATIENCE_S * 1000)
 
 
+def says(page, selector, words):
+    """Wait until these words can be read in something."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_contain_text(words, use_inner_text=True, timeout=PATIENCE_S * 1000)
+
+
+def holds(page, selector, value):
+    """Wait until a field has this value."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_have_value(value, timeout=PATIENCE_S * 1000)
+
+
+def until(page, look):
+    """Wait until ``look()`` finds something that is true, and return it: what one answer brings does not come all at once."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := look()):
+        assert time.monotonic() < end, f"after {PATIENCE_S} s still {found!r}"
+        page.wait_for_timeout(50)
+    return found
+
+
+def text_of(page, selector):
+    """What can be read in something now; nothing where it is not there."""
+    return page.evaluate("s => document.querySelector(s)?.innerText ?? ''", selector)
+
+
+def problem(page):
+    """The sentence about what went wrong, once it is there: expected and not a bug, and read out to those who cannot see it."""
+    page.locator('.av-problem[role="alert"]').wait_for()
+    sentence = page.locator(".av-problem").inner_text()
+    assert "report" not in sentence
+    return sentence
+
+
 def source(page, selector):
     """What a picture or a player shows."""
     return page.locator(selector).first.get_attribute("src")
@@ -84,6 +121,10 @@ class Downloads:
     def names(self, page):
         """Names of the downloads."""
         return page.locator(f"{self.selector} a[download]").evaluate_all("links => links.map(link => link.download)")
+
+    def are(self, page, names):
+        """Wait until the downloads are these, in this order."""
+        until(page, lambda: self.names(page) == names)
 
     def include(self, page, name):
         """Wait for a download of that name."""

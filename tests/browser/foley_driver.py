@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from gestures import Downloads, changed, has, press, source  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, has, holds, press, problem, says, source, text_of, until  # noqa: F401 - the tests reach them through the driver
 
 FILM = "#foley-film video"
 _downloads = Downloads("#foley-files")
@@ -101,8 +101,8 @@ def set_number(page, which, value):
     number.press("Tab")
 
 
-def files(page):
-    return _downloads.names(page)
+def files_are(page, names):
+    _downloads.are(page, names)
 
 
 def include(page, name):
@@ -113,7 +113,8 @@ def fetch(page, name):
     return _downloads.fetch(page, name)
 
 
-def seconds_of(page, selector=FILM):
-    """How long a player's film lasts."""
-    page.wait_for_function("s => document.querySelector(s)?.duration > 0", arg=selector)
-    return page.evaluate("s => document.querySelector(s).duration", selector)
+def lasts(page, seconds, within):
+    """Wait until the player has a film of that length."""
+    page.wait_for_function(
+        "([s, seconds, within]) => Math.abs(document.querySelector(s)?.duration - seconds) <= within", arg=[FILM, seconds, within]
+    )

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads, changed, has, press, source, stop_as_it_comes  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, has, holds, press, problem, says, source, stop_as_it_comes, text_of, until  # noqa: F401 - the tests reach them through the driver
 
 RATE = 44_100
 TILES = "#imagine-gallery .thumbnail-item"
@@ -122,8 +122,8 @@ def set_number(page, which, value):
     number.press("Tab")
 
 
-def files(page, direction):
-    return _downloads[direction].names(page)
+def files_are(page, direction, names):
+    _downloads[direction].are(page, names)
 
 
 def include(page, direction, name):

@@ -6,7 +6,7 @@ import io
 import wave
 
 import numpy as np
-from gestures import Downloads, changed, click_on, has, source, stop_as_it_comes  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, click_on, has, holds, problem, says, source, stop_as_it_comes, text_of, until  # noqa: F401 - the tests reach them through the driver
 
 SOUND = "[id^=pixels-sound-]"
 _files = Downloads("#pixels-files")
@@ -39,8 +39,12 @@ def samples(data):
 
 def mix_of(page):
     """Samples of the mix that the player plays."""
-    answer = page.request.get(page.locator("#pixels-mix a[download]").first.get_attribute("href"))
-    return samples(answer.body())
+    return samples(page.request.get(mix_address(page)).body())
+
+
+def mix_address(page):
+    """Where the mix that the player plays is."""
+    return page.locator("#pixels-mix a[download]").first.get_attribute("href")
 
 
 def set_slider(page, selector, value):

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads, changed, click_on, has, press, source, stop_as_it_comes  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, click_on, has, press, problem, says, source, stop_as_it_comes, until  # noqa: F401 - the tests reach them through the driver
 
 RATE = 16_000
 _downloads = Downloads("#lips-files")
@@ -112,8 +112,12 @@ def set_number(page, which, value):
             break
 
 
-def files(page):
+def file_names(page):
     return _downloads.names(page)
+
+
+def files_are(page, names):
+    _downloads.are(page, names)
 
 
 def fetch(page, name):

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from gestures import Downloads, changed, has, press, source, stop_as_it_comes  # noqa: F401 - the tests reach them through the driver
+from gestures import Downloads, changed, has, holds, press, problem, says, source, stop_as_it_comes, text_of, until  # noqa: F401 - the tests reach them through the driver
 
 RATE = 44_100
 _files = Downloads("#match-files")
-file_names, files_include, fetch = _files.names, _files.include, _files.fetch
+file_names, files_are, files_include, fetch = _files.names, _files.are, _files.include, _files.fetch
 
 
 def write_weights(folder: Path) -> Path:
@@ -106,10 +106,14 @@ def set_slider(page, which, value):
     number.press("Tab")
 
 
+def moment(page):
+    """The moment that the slider's number tells, s."""
+    return float(page.locator("#match-time input[type=number]").input_value())
+
+
 def go_elsewhere(page, early, late):
     """Move to another moment than the one that is shown, which is the best match and may be anywhere."""
-    now = float(page.locator("#match-time input[type=number]").input_value())
-    set_slider(page, "time", early if now > (early + late) / 2 else late)
+    set_slider(page, "time", early if moment(page) > (early + late) / 2 else late)
 
 
 def swap_for(page, label):

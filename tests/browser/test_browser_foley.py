@@ -34,24 +34,25 @@ def test_every_control(page, films):
     on.go(page)
     on.has(page, ".av-empty:visible", 0)
     on.has(page, "#foley-growing", 0)
-    assert on.seconds_of(page) == pytest.approx(2.0, abs=0.11)
-    assert on.files(page) == [
-        f"Mon_été_{kind}" for kind in ("with-sound.mp4", "sound.wav", "run.json", "loudness.png", "spectrogram.png")
-    ]
+    on.lasts(page, 2.0, 0.11)
+    kinds = ("with-sound.mp4", "sound.wav", "run.json", "loudness.png", "spectrogram.png")
+    on.files_are(page, [f"Mon_été_{kind}" for kind in kinds])
     on.has(page, "#foley-take", 0)
     on.has(page, "#foley-waves", 0)
     on.has(page, "#foley-course img")
-    assert "none of these" in page.locator("#foley-bars").inner_text()
+    on.says(page, "#foley-bars", "none of these")
     assert len(sound(page)) == 2 * 48_000
 
     # the seed, by Again and by its field; and back
     on.more(page)
     first, made = on.film(page), sound(page)
     on.go(page, "again")
-    assert on.film(page) != first and page.locator("#foley-seed input").input_value() == "1" and record(page)["seed"] == 1
+    on.new_film(page, first)
+    on.holds(page, "#foley-seed input", "1")
+    on.until(page, lambda: record(page)["seed"] == 1)
     on.set_number(page, "seed", 0)
     on.go(page)
-    assert np.array_equal(sound(page), made)
+    on.until(page, lambda: np.array_equal(sound(page), made))
 
     # what decides the sound: variant and temperature
     for press, name, value in (
@@ -60,32 +61,36 @@ def test_every_control(page, films):
     ):
         page.locator("#foley-variant").get_by_text(press).click()
         on.go(page)
-        assert record(page)["parameters"][name] == value and not np.array_equal(sound(page), made)
+        on.until(page, lambda name=name, value=value: record(page)["parameters"][name] == value)
+        assert not np.array_equal(sound(page), made)
     page.locator("#foley-variant").get_by_text("flow: also what moves").click()
     on.set_number(page, "temperature", 0.5)
     on.go(page)
-    tame = sound(page)
-    assert record(page)["parameters"]["temperature"] == 0.5 and not np.array_equal(tame, made)
+    on.until(page, lambda: record(page)["parameters"]["temperature"] == 0.5)
+    assert not np.array_equal(sound(page), made)
 
     # what is done to it afterwards, at once: loudness, following, the video's own sound
     shown = on.film(page)
     on.set_number(page, "follow", 0)
     shown = on.new_film(page, shown)
+    on.until(page, lambda: record(page)["parameters"]["follow"] == 0)
     plain = sound(page)
     on.set_number(page, "loudness", -12)
     shown = on.new_film(page, shown)
-    assert np.abs(sound(page)).max() == pytest.approx(np.abs(plain).max() / 4, rel=0.03)
+    on.until(page, lambda: np.abs(sound(page)).max() == pytest.approx(np.abs(plain).max() / 4, rel=0.03))
     course = on.source(page, "#foley-course img")
     on.set_number(page, "follow", 1)
     shown = on.new_film(page, shown)
     on.changed(page, "#foley-course img", course)
+    on.until(page, lambda: record(page)["parameters"]["follow"] == 1)
     alone = sound(page)
     page.locator("#foley-own").get_by_text("Keep it, and mix this one in").click()
     shown = on.new_film(page, shown)
-    assert record(page)["parameters"]["keep"] and np.array_equal(sound(page), alone)
+    on.until(page, lambda: record(page)["parameters"]["keep"])
+    assert np.array_equal(sound(page), alone)
     page.locator("#foley-own").get_by_text("Replace it").click()
     on.new_film(page, shown)
-    assert not record(page)["parameters"]["keep"]
+    on.until(page, lambda: not record(page)["parameters"]["keep"])
 
     # several takes, to pick from
     page.locator("#foley-takes").get_by_text("3", exact=True).click()
@@ -102,18 +107,20 @@ def test_every_control(page, films):
 
     # how it was made
     page.locator(".tabitem:has(#foley-go)").get_by_text("How this was made").click()
-    assert "foley-compact, variant flow" in page.locator(".av-facts:visible").inner_text()
+    on.says(page, ".av-facts:visible", "foley-compact, variant flow")
 
 
 def test_a_photo(page, films):
     on.photo(page, films / "dog.png")
     on.set_number(page, "seconds", 2.5)
     on.go(page)
-    assert on.seconds_of(page) == pytest.approx(2.5, abs=0.1) and "dog_with-sound.mp4" in on.files(page)
+    on.lasts(page, 2.5, 0.1)
+    on.include(page, "dog_with-sound.mp4")
     shown = on.film(page)
     on.set_number(page, "seconds", 1.5)
     on.go(page)
-    assert on.film(page) != shown and on.seconds_of(page) == pytest.approx(1.5, abs=0.1)
+    on.new_film(page, shown)
+    on.lasts(page, 1.5, 0.1)
     page.locator("#foley-mode").get_by_text("A video", exact=True).click()
     page.wait_for_selector("#foley-video")
     on.has(page, on.FILM)  # what is there stays

@@ -22,14 +22,14 @@ def test_every_control_from_sound_to_picture(page, things):
     on.has(page, ".av-empty:visible")
     on.upload(page, "sound", things / "Été.wav")
     on.go(page, "sound")
-    tiles = page.locator(on.TILES)
     on.has(page, ".av-empty:visible", 0)
-    assert tiles.count() == 16
-    assert "none of these" in page.locator("#imagine-heard-bars").inner_text()
-    assert "of 16" in page.locator("#imagine-judgement").inner_text()
-    assert all(any(digit in words for digit in "0123456789") for words in tiles.all_inner_texts())
+    on.has(page, on.TILES, 16)
+    on.says(page, "#imagine-heard-bars", "none of these")
+    on.says(page, "#imagine-judgement", "of 16")
+    tiles = page.locator(on.TILES)
+    on.until(page, lambda: all(any(digit in words for digit in "0123456789") for words in tiles.all_inner_texts()))
     expected = [f"Été_{name}" for name in ("spectrogram.png", "grid.png", "pictures.zip", "run.json")]
-    assert on.files(page, "sound") == expected
+    on.files_are(page, "sound", expected)
     with zipfile.ZipFile(io.BytesIO(on.fetch(page, "sound", "Été_pictures.zip"))) as archive:
         assert len(archive.namelist()) == 16
 
@@ -37,8 +37,8 @@ def test_every_control_from_sound_to_picture(page, things):
     first = on.first_tile(page)
     page.locator("#imagine-again-sound").click()
     second = on.new_tile(page, first)
-    assert page.locator("#imagine-seed input").input_value() == "1"
-    assert json.loads(on.fetch(page, "sound", "Été_run.json"))["seed"] == 1
+    on.holds(page, "#imagine-seed input", "1")
+    on.until(page, lambda: json.loads(on.fetch(page, "sound", "Été_run.json"))["seed"] == 1)
     on.set_number(page, "seed", 0)
     first = on.new_tile(page, second)
 
@@ -51,22 +51,21 @@ def test_every_control_from_sound_to_picture(page, things):
     page.locator("#imagine-variant").get_by_text("A: autoencoder").click()
     on.new_tile(page, plain)
     on.has(page, on.TILES)
-    assert "instead of 5" in page.locator("#imagine-judgement").inner_text()
+    on.says(page, "#imagine-judgement", "instead of 5")
     page.locator("#imagine-variant").get_by_text("C: all terms").click()
     page.wait_for_function(f"() => document.querySelectorAll('{on.TILES}').length === 5")
     on.done(page, "sound")
 
     # a click chooses the picture that goes on
     chosen = on.source(page, "#imagine-chosen img")
-    number = (
-        4 if "Picture 3" in page.locator("#imagine-chosen-words").inner_text() else 3
-    )  # the judge's favourite is chosen at first
+    words = on.until(page, lambda: on.text_of(page, "#imagine-chosen-words"))  # the judge's favourite is chosen at first
+    number = 4 if "Picture 3" in words else 3
     page.locator(on.TILES).nth(number - 1).click()
     on.changed(page, "#imagine-chosen img", chosen)
     page.get_by_role("button", name=f"Round trip through picture {number}").click()
     page.wait_for_selector("#imagine-hop-sound-2 #waveform")
     on.include(page, "sound", "Été_round-trip.wav")
-    assert f"Picture {number}" in page.locator("#imagine-hop-words-sound-1").inner_text()
+    on.says(page, "#imagine-hop-words-sound-1", f"Picture {number}")
     on.done(page, "sound")
 
     # a clip towards a second sound
@@ -81,7 +80,7 @@ def test_every_control_from_sound_to_picture(page, things):
 
     # how it was made
     page.get_by_text("How this was made").first.click()
-    assert "crossmodal-compact" in page.locator(".av-facts:visible").inner_text()
+    on.says(page, ".av-facts:visible", "crossmodal-compact")
     record = json.loads(on.fetch(page, "sound", "Été_run.json"))
     assert record["parameters"]["count"] == 5 and record["inputs"]["sound"]["path"] is None
 
@@ -98,31 +97,35 @@ def test_every_control_from_picture_to_sound(page, things):
     on.other_way(page)
     on.upload(page, "picture", things / "guitar.png")
     on.go(page, "picture")
-    assert on.files(page, "picture") == [f"guitar_{name}" for name in ("sound.wav", "spectrogram.png", "run.json")]
-    assert "none of these" in page.locator("#imagine-seen-bars").inner_text()
-    assert "Listening to it again" in page.locator("#imagine-hears").inner_text()
-    assert "Griffin-Lim" in page.locator("#imagine-method").inner_text()
+    on.files_are(page, "picture", [f"guitar_{name}" for name in ("sound.wav", "spectrogram.png", "run.json")])
+    on.says(page, "#imagine-seen-bars", "none of these")
+    on.says(page, "#imagine-hears", "Listening to it again")
+    on.says(page, "#imagine-method", "Griffin-Lim")
 
     # the seed, by its field and by Again
     first, drawn = on.made(page), on.source(page, "#imagine-drawn img")
     page.locator("#imagine-again-picture").click()
     second = on.new_sound(page, first)
     drawn = on.changed(page, "#imagine-drawn img", drawn)
-    assert page.locator("#imagine-tune-seed input").input_value() == "1"
+    on.holds(page, "#imagine-tune-seed input", "1")
     on.set_number(page, "tune-seed", 7)
     third = on.new_sound(page, second)
 
     # how long, how loud
     on.set_number(page, "length", 3)
     longer = on.new_sound(page, third)
-    with wave.open(io.BytesIO(on.fetch(page, "picture", "guitar_sound.wav"))) as sound:
-        assert sound.getnframes() / sound.getframerate() == pytest.approx(3.0, abs=0.01)
-        loud = max(sound.readframes(sound.getnframes()))
-    assert loud
+
+    def made():
+        with wave.open(io.BytesIO(on.fetch(page, "picture", "guitar_sound.wav"))) as sound:
+            return sound.getnframes() / sound.getframerate(), max(sound.readframes(sound.getnframes()))
+
+    on.until(page, lambda: made()[0] == pytest.approx(3.0, abs=0.01))
+    assert made()[1] > 0
     on.set_number(page, "loudness", -35)
     on.new_sound(page, longer)
+    on.until(page, lambda: json.loads(on.fetch(page, "picture", "guitar_run.json"))["parameters"]["loudness_db"] == -35)
     record = json.loads(on.fetch(page, "picture", "guitar_run.json"))
-    assert record["parameters"]["loudness_db"] == -35 and record["parameters"]["seconds"] == 3 and record["seed"] == 7
+    assert record["parameters"]["seconds"] == 3 and record["seed"] == 7
 
     # round, and on into the other direction
     page.locator("#imagine-go-round-picture").click()

@@ -15,8 +15,7 @@ def page(open_page, imagine_app):
 
 def refusal(page):
     """The sentence that stands there; expected, not a bug, and the page is ready again."""
-    sentence = page.wait_for_selector(".av-problem").inner_text()
-    assert "report" not in sentence and page.locator(".av-problem").get_attribute("role") == "alert"
+    sentence = on.problem(page)
     # the browser itself complains that it cannot show what was given; of everything else there must be nothing
     page.forgiven |= {"Failed to load resource", "EncodingError"}
     return sentence
@@ -39,7 +38,7 @@ def test_bad_sounds_get_a_sentence_and_lose_nothing(page, things):
     on.done(page, "sound")
     on.upload(page, "sound", things / "silent.wav")
     on.go(page, "sound")
-    assert "it is silent" in page.locator("#imagine-verdict").inner_text()
+    on.says(page, "#imagine-verdict", "it is silent")
     on.has(page, ".av-problem", 0)
 
 
@@ -54,7 +53,7 @@ def test_bad_pictures_get_a_sentence(page, things):
     refusal(page)
     on.upload(page, "picture", things / "grey.png")
     on.go(page, "picture")
-    assert "nothing to see in grey.png" in page.locator("#imagine-sight").inner_text()
+    on.says(page, "#imagine-sight", "nothing to see in grey.png")
 
 
 def test_the_sound_of_a_video_fills_the_form_and_runs(page, things):
@@ -90,8 +89,8 @@ def test_one_click_on_an_example_fills_the_form_and_runs(page, direction):
     page.locator(f"#imagine-examples-{direction} button").first.click()
     page.wait_for_selector("#imagine-verdict strong" if direction == "sound" else "#imagine-sight strong")
     on.done(page, direction)
-    said = page.locator("#imagine-verdict" if direction == "sound" else "#imagine-sight").inner_text()
-    assert f"What to look for: {examples[0]['sentence']}" in said
+    said = "#imagine-verdict" if direction == "sound" else "#imagine-sight"
+    on.says(page, said, f"What to look for: {examples[0]['sentence']}")
     on.has(page, "#imagine-sound #waveform" if direction == "sound" else "#imagine-picture img")
     if direction == "sound":  # the list of second sounds holds the same examples
         page.get_by_text("Blend towards a second sound").click()
@@ -138,4 +137,5 @@ def test_readable_and_nothing_sticks_out(open_page, imagine_app, things, width, 
     on.done(page, "picture")
     assert page.evaluate(sticks_out) <= 0 and page.evaluate(NAMELESS) == []
     pictures = page.locator("#imagine-drawn img, #imagine-picture img")
-    assert all(pictures.evaluate_all("images => images.map(image => image.alt)")) and pictures.count() == 2
+    on.until(page, lambda: pictures.count() == 2)
+    assert all(pictures.evaluate_all("images => images.map(image => image.alt)"))

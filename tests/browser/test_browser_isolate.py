@@ -12,12 +12,16 @@ from isolate_driver import (
     fetch,
     files_include,
     has,
+    holds,
+    mix_address,
     mix_of,
     open_numbers,
     open_video,
     samples,
+    says,
     set_slider,
     source,
+    until,
 )
 
 pytestmark = pytest.mark.browser
@@ -30,14 +34,14 @@ def test_every_control_of_the_tab(page, clips):
     # a click: its sound, the rest, the pictures, the downloads under names that say what they are
     plain = source(page, "#pixels-frame img")
     add_place(page, 0.3, 0.5, 1)
-    assert source(page, "#pixels-frame img") != plain  # the marker
+    changed(page, "#pixels-frame img", plain)  # the marker
     one, without = samples(fetch(page, "My_clip_é_source-1.wav")), samples(fetch(page, "My_clip_é_without-source-1.wav"))
     assert one.shape == without.shape
     assert one.shape[0] == 2
     assert np.abs(one).max() > 50
     files_include(page, "My_clip_é_mix.wav")
+    until(page, lambda: np.abs(one + without - mix_of(page)).max() <= 2)  # place and rest are all there is
     mixture = mix_of(page)
-    assert np.abs(one + without - mixture).max() <= 2  # place and rest are all there is
 
     # a second place, and back to the first
     add_place(page, 0.75, 0.6, 2)
@@ -48,13 +52,13 @@ def test_every_control_of_the_tab(page, clips):
     has(page, "#pixels-sound-2", 0)
 
     # faders: all at one is the input; each one changes the mix
-    assert np.abs(mix_of(page) - mixture).max() <= 1
+    until(page, lambda: np.abs(mix_of(page) - mixture).max() <= 1)
     for fader in ("#pixels-fader-1", "#pixels-fader-2", "#pixels-fader-rest"):
-        before = page.locator("#pixels-mix a[download]").first.get_attribute("href")
+        before = mix_address(page)
         set_slider(page, fader, 0)
         page.wait_for_function("b => document.querySelector('#pixels-mix a[download]').href !== b", arg=before)
-    assert np.abs(mix_of(page)).max() <= 1  # everything is down
-    before = page.locator("#pixels-mix a[download]").first.get_attribute("href")
+    until(page, lambda: np.abs(mix_of(page)).max() <= 1)  # everything is down
+    before = mix_address(page)
     page.locator("#pixels-fader-rest button[aria-label='Reset to default value']").click()
     page.wait_for_function("b => document.querySelector('#pixels-mix a[download]').href !== b", arg=before)
 
@@ -63,7 +67,7 @@ def test_every_control_of_the_tab(page, clips):
         before = source(page, "#pixels-frame img")
         page.locator("#pixels-view").get_by_text(label).click()
         changed(page, "#pixels-frame img", before)
-        assert page.locator(".av-legend").is_visible() == (label == "Energy")
+        has(page, ".av-legend:visible", int(label == "Energy"))
     before = source(page, "#pixels-frame img")
     set_slider(page, "#pixels-opacity", 0.1)
     changed(page, "#pixels-frame img", before)
@@ -76,7 +80,8 @@ def test_every_control_of_the_tab(page, clips):
     page.wait_for_function("() => document.querySelector('#pixels-video video').currentTime > 2.1")
     page.locator("#pixels-current").click()
     changed(page, "#pixels-frame img", before)
-    assert float(page.locator("#pixels-time input[type=number]").input_value()) == pytest.approx(2.2, abs=0.06)
+    moment = page.locator("#pixels-time input[type=number]")
+    until(page, lambda: float(moment.input_value()) == pytest.approx(2.2, abs=0.06))
 
     # a place by numbers, with the keyboard alone
     open_numbers(page)
@@ -86,7 +91,7 @@ def test_every_control_of_the_tab(page, clips):
     page.keyboard.press("Enter")
     page.wait_for_selector("#pixels-sound-3 #waveform")
     page.wait_for_selector("#pixels-fader-3")
-    assert "x 40, y 91 at 2.2 s" in page.locator("#pixels-shown").inner_text()
+    says(page, "#pixels-shown", "x 40, y 91 at 2.2 s")
     files_include(page, "My_clip_é_source-3_spectrograms.png")
 
     # videos with the new sound
@@ -100,12 +105,11 @@ def test_every_control_of_the_tab(page, clips):
 
     # how it was made
     page.get_by_text("How this was made").click()
-    facts = page.locator(".av-facts").inner_text()
-    assert "pixels-compact" in facts
-    assert "x 40, y 91 at 2.2 s" in facts
+    says(page, ".av-facts:visible", "pixels-compact")
+    says(page, ".av-facts:visible", "x 40, y 91 at 2.2 s")
     page.get_by_text("run.json, everything needed to repeat this").click()
+    until(page, lambda: json.loads(fetch(page, "My_clip_é_run.json"))["parameters"]["at"] == [40, 91])
     record = json.loads(fetch(page, "My_clip_é_run.json"))
-    assert record["parameters"]["at"] == [40, 91]
     assert record["results"]["mix"]["gains"] == [0, 0, 1]
     assert record["inputs"]["video"]["path"] is None  # where the server keeps uploads is nobody's business
     assert record["inputs"]["video"]["name"] == "My clip é.mp4"
@@ -120,9 +124,9 @@ def test_every_control_of_the_tab(page, clips):
 
     # and the first place is the first again, with its fader at one
     add_place(page, 0.3, 0.5, 1)
-    assert page.locator("#pixels-fader-1 input[type=number]").input_value() == "1"
+    holds(page, "#pixels-fader-1 input[type=number]", "1")
 
     # take the video away
     page.locator("#pixels-video button[aria-label='Clear']").click()
     page.wait_for_selector("#pixels-frame", state="detached")
-    assert page.locator(".av-empty").is_visible()
+    has(page, ".av-empty:visible")

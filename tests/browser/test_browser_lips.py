@@ -17,8 +17,7 @@ def page(open_page, lips_app):
 
 def refusal(page):
     """The sentence that stands there; expected, not a bug, and the page is ready again."""
-    sentence = page.wait_for_selector(".av-problem").inner_text()
-    assert "report" not in sentence and page.locator(".av-problem").get_attribute("role") == "alert"
+    sentence = on.problem(page)
     page.forgiven |= {"Failed to load resource", "EncodingError"}
     return sentence
 
@@ -27,21 +26,20 @@ def test_every_control(page, mouths):
     on.has(page, ".av-empty:visible")
     on.give(page, "photo", mouths / "Zoë.png")
     page.wait_for_selector("#lips-preview img")
-    assert "Zoë.png" in page.locator("#lips-found").inner_text()
+    on.says(page, "#lips-found", "Zoë.png")
     on.give(page, "speech", mouths / "Été.wav")
 
     # the square: two clicks, then its numbers
     on.draw(page)
     page.get_by_text("The square in numbers").click()
-    left = page.locator("#lips-box-left input").input_value()
-    assert 40 < float(left) < 60
+    on.until(page, lambda: 40 < float(page.locator("#lips-box-left input").input_value()) < 60)
     shown = on.picture(page, "preview")
     for which, value in (("box-left", 60), ("box-top", 40), ("box-side", 50), ("box-turn", 12)):
         on.set_number(page, which, value)
         shown = on.another(page, "preview", shown)
 
     on.go(page)
-    assert on.files(page) == [f"Zoë_{name}" for name in ("face.mp4", "lips.mp4", "phases.png", "opening.png", "run.json")]
+    on.files_are(page, [f"Zoë_{name}" for name in ("face.mp4", "lips.mp4", "phases.png", "opening.png", "run.json")])
     record = json.loads(on.fetch(page, "Zoë_run.json"))
     assert record["parameters"]["box"] == [60, 40, 50, 50] and record["parameters"]["turn_deg"] == 12
     assert record["results"]["frames"] == 40 and record["inputs"]["photo"]["path"] is None
@@ -57,10 +55,13 @@ def test_every_control(page, mouths):
     second = on.another_film(page, first)
     page.locator("#lips-mark input").click()
     on.another_film(page, second)
-    record = json.loads(on.fetch(page, "Zoë_run.json"))
-    assert record["parameters"]["lively"] == 0.3 and record["parameters"]["mark"] is False
+
+    def made_with():
+        return json.loads(on.fetch(page, "Zoë_run.json"))["parameters"]
+
+    on.until(page, lambda: made_with()["lively"] == 0.3 and made_with()["mark"] is False)
     page.get_by_text("How this was made").first.click()
-    assert "lips-compact" in page.locator(".av-facts:visible").inner_text()
+    on.says(page, ".av-facts:visible", "lips-compact")
 
 
 def test_bad_files_get_a_sentence_and_lose_nothing(page, mouths):
@@ -105,10 +106,10 @@ def test_one_click_on_an_example_fills_the_form_and_runs(page):
     page.locator("#lips-examples button").nth(2).click()  # the painted face brings its square
     page.wait_for_selector("#lips-verdict strong")
     on.done(page)
-    assert "What to look for" in page.locator("#lips-verdict").inner_text()
+    on.says(page, "#lips-verdict", "What to look for")
     on.has(page, "#lips-speech #waveform")
     on.has(page, "#lips-photo img")
-    assert on.files(page)[0] == "painted_face.mp4"
+    on.until(page, lambda: on.file_names(page)[:1] == ["painted_face.mp4"])
 
 
 def test_webcam_and_microphone_are_offered(page):
@@ -142,4 +143,5 @@ def test_readable_and_nothing_sticks_out(open_page, lips_app, mouths, width, dar
     assert columns == (width > 1000)  # two columns on a desk screen, one on a phone
     assert page.evaluate(NAMELESS) == []
     pictures = page.locator("#lips-preview img, #lips-phases img, #lips-opening img")
-    assert all(pictures.evaluate_all("images => images.map(image => image.alt)")) and pictures.count() == 3
+    on.until(page, lambda: pictures.count() == 3)
+    assert all(pictures.evaluate_all("images => images.map(image => image.alt)"))

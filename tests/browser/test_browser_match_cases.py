@@ -19,8 +19,7 @@ def page(open_page, match_app):
 def refusal(page):
     """The sentence after pressing the button; expected, not a bug, and the page is ready again."""
     page.locator("#match-go").click()
-    sentence = page.wait_for_selector(".av-problem").inner_text()
-    assert "report" not in sentence
+    sentence = on.problem(page)
     page.wait_for_selector("#match-stop", state="detached")
     # the browser itself complains that it cannot show what was given; of everything else there must be nothing
     page.forgiven.add("Failed to load resource")
@@ -52,7 +51,6 @@ def test_a_bad_video_gets_a_sentence_and_then_it_goes_on(page, pairs, name, word
     sentence = refusal(page)
     assert name in sentence
     assert re.search(words, sentence), sentence
-    assert page.locator(".av-problem").get_attribute("role") == "alert"
     if name == "no sound.mp4":
         on.upload(page, "video", pairs / "Été à deux.mp4")
         on.match(page)
@@ -83,9 +81,9 @@ def test_a_sound_that_cannot_be_swapped_in_leaves_everything_as_it_was(page, pai
     plot = on.source(page, "#match-plot img")
     page.get_by_text("Or swap in a sound of yours").click()
     on.upload(page, "swap-sound", pairs / "silent.wav")
-    assert "silent.wav is silent" in page.wait_for_selector(".av-problem").inner_text()
+    on.says(page, ".av-problem", "silent.wav is silent")
     assert on.source(page, "#match-plot img") == plot
-    assert page.locator("#match-swap input").input_value() == "Its own sound"
+    on.holds(page, "#match-swap input", "Its own sound")
 
 
 def test_stop(page, pairs):
@@ -104,9 +102,10 @@ def test_two_people_do_not_see_each_others_clips(open_page, match_app, pairs):
     on.upload(other, "video", pairs / "odd.avi")
     on.match(one)
     on.match(other)
-    assert all(name.startswith("Été") for name in on.file_names(one))
-    assert all(name.startswith("odd") for name in on.file_names(other))
-    assert "Été" not in other.locator("#match-gallery").inner_text()
+    for page, theirs in ((one, "Été"), (other, "odd")):
+        on.until(page, lambda page=page: on.file_names(page))
+        assert all(name.startswith(theirs) for name in on.file_names(page))
+    assert "Été" not in on.text_of(other, "#match-gallery")
     other.wait_for_function("() => document.querySelector('#match-film video').readyState >= 2")  # an avi, made to play
     one.forgiven.add("Failed to load resource")
     other.forgiven.add("Failed to load resource")
@@ -130,16 +129,16 @@ def test_one_click_on_an_example_fills_the_form_and_runs(page, row):
     page.locator(f"#match-{row} button").first.click()
     on.everything(page)
     on.has(page, "#match-video video" if row == "videos" else "#match-picture img")
-    assert f"What to look for: {examples[0]['sentence']}" in page.locator("#match-verdict").inner_text()
+    on.says(page, "#match-verdict", f"What to look for: {examples[0]['sentence']}")
     if row == "videos":  # the sound of any other example can be put in
         plot = on.source(page, "#match-plot img")
         title = read_examples(EXAMPLES)[1]["title"]
         on.swap_for(page, title)
         on.changed(page, "#match-plot img", plot)
-        assert title in page.locator("#match-verdict").inner_text()
+        on.says(page, "#match-verdict", title)
         page.wait_for_selector("#match-files a[download*='_with-']", state="attached")
-        made = page.locator("#match-files a[download$='_run.json']").get_attribute("download")
-        assert "sound" in json.loads(on.fetch(page, made))["inputs"]
+        made = next(name for name in on.file_names(page) if name.endswith("_run.json"))
+        on.until(page, lambda: "sound" in json.loads(on.fetch(page, made))["inputs"])
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -150,7 +149,7 @@ def test_readable_and_nothing_sticks_out(open_page, match_app, pairs, width, dar
     page = on.open_tab(open_page, match_app, width=width, dark=dark)
     on.upload(page, "video", pairs / "Été à deux.mp4")
     on.match(page)
-    assert (page.evaluate("() => window.scrollY") > 0) == (width < 1000)  # on a phone the result comes into view by itself
+    on.until(page, lambda: (page.evaluate("() => window.scrollY") > 0) == (width < 1000))  # on a phone the result comes into view by itself
     on.set_slider(page, "shift", 1)
     on.files_include(page, "Été_à_deux_scores_sound-1.00s-later.json")
     page.get_by_text("More", exact=True).click()
@@ -167,5 +166,5 @@ def test_readable_and_nothing_sticks_out(open_page, match_app, pairs, width, dar
     assert columns == (width > 1000)  # two columns on a desk screen, one on a phone
     assert page.evaluate(NAMELESS) == []
     pictures = page.locator("#match-plot img, #match-frame img, #match-second img")
+    on.until(page, lambda: pictures.count() == 3)
     assert all(pictures.evaluate_all("images => images.map(image => image.alt)"))
-    assert pictures.count() == 3

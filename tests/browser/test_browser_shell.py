@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from gestures import has, problem, says, until
 
 pytestmark = pytest.mark.browser
 
@@ -37,10 +38,10 @@ def contrast(one: str, other: str) -> float:
 
 def test_the_page_says_what_it_is(page):
     assert page.title() == "avdemo"
-    assert page.get_by_role("heading", name="avdemo").is_visible()
-    assert page.get_by_role("tab").all_inner_texts()[0] == "Isolate"
-    assert "up to" in page.locator(".av-limits").first.inner_text()
-    assert page.locator(".av-empty").first.is_visible()
+    page.get_by_role("heading", name="avdemo").wait_for()
+    until(page, lambda: page.get_by_role("tab").all_inner_texts()[:1] == ["Isolate"])
+    says(page, ".av-limits:visible", "up to")
+    has(page, ".av-empty:visible")
 
 
 def test_nothing_comes_from_elsewhere(open_page, app):
@@ -87,10 +88,8 @@ def test_missing_weights_are_a_sentence_not_a_dead_page(start_app, open_page, cl
     broken = start_app(AVDEMO_WEIGHTS=str(tmp_path), HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hub"))
     page = open_page(broken.url)
     page.set_input_files("#pixels-video input[type=file]", clips / "My clip é.mp4")
-    sentence = page.wait_for_selector(".av-problem").inner_text()
-    assert "pixels-compact" in sentence
-    assert "report" not in sentence
-    assert page.get_by_role("tab").first.is_visible()
+    assert "pixels-compact" in problem(page)
+    page.get_by_role("tab").first.wait_for()
 
 
 def test_page_is_up_in_time(app):
