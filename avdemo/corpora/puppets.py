@@ -15,10 +15,10 @@ import numpy as np
 from avdemo.corpora import stage_beings, stage_drums, stage_machines, stage_nature
 from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.corpora.lens import Lens, background, bystander
-from avdemo.corpora.onsets import onsets
 from avdemo.corpora.photo_puppets import photo_puppet
 from avdemo.corpora.stage import VIEW, WORLD, Draw, Play
 from avdemo.corpora.takes import Take, TakeMaker
+from avdemo.dsp.onsets import onsets
 from avdemo.errors import InputError
 from avdemo.media.motion import GRID, flow
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avdemo.corpora.onsets import envelope
 from avdemo.corpora.takes import Take
+from avdemo.dsp.onsets import envelope
 
 WORLD = 144  # px, side of the canvas
 VIEW = 112  # px of it that the camera sees

@@ -13,8 +13,8 @@ import numpy as np
 
 from avdemo.corpora.acoustics import equalise
 from avdemo.corpora.foley_pack import FoleyPack
-from avdemo.corpora.onsets import onsets
 from avdemo.corpora.render import resample_ratio
+from avdemo.dsp.onsets import onsets
 
 EVENTS = {"drum": 0.75, "dog": 0.55, "fireworks": 0.5, "snoring": 0.75}  # share of these kinds' takes made of single events
 COURSES = {  # kind -> shares of (as it is, passing, approaching or leaving, switched)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from avdemo.corpora.onsets import envelope, onsets
+from avdemo.dsp.onsets import envelope, onsets
 
 NEAR_S = 0.1  # an onset is met by another so near: 1.25 video frames
 ENVELOPE_HZ = 25.0

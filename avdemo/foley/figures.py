@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avdemo.foley.beside import own_sound
 from avdemo.foley.config import QUIETEST_DB
 from avdemo.foley.finishing import SOUND_RATE, loudness_of
-from avdemo.viz.palette import INK, REST, source_colour
+from avdemo.viz.palette import INK, PALETTE, REST, source_colour
 
 if TYPE_CHECKING:
     from avdemo.foley.preparing import Prepared
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 LOUDNESS_TICKS = ((0.0, "−60 dB"), (1 / 3, "−40 dB"), (2 / 3, "−20 dB"), (1.0, "0 dB"))  # as the network counts loudness
 assert QUIETEST_DB == -60
 HOP = 512  # samples between the columns of a spectrogram: 11 ms
+OWN = PALETTE[4]  # pink, which no take has
 TOP_HZ = 8000.0  # what the networks write ends here
 
 
@@ -35,7 +37,7 @@ def growing_picture(composition: Composition) -> np.ndarray:
 
 
 def follow_picture(prepared: Prepared, sound: np.ndarray, *, colour: str | None = None) -> np.ndarray:
-    """What moves, how loud the model decided that it sounds, and how loud the sound is: (H, W, 3) uint8.
+    """What moves, how loud the model decided that it sounds, how loud the sound is, and the one that the video had: (H, W, 3) uint8.
 
     Args:
         sound: finished, (1, samples) at :data:`avdemo.foley.finishing.SOUND_RATE`.
@@ -55,7 +57,11 @@ def follow_picture(prepared: Prepared, sound: np.ndarray, *, colour: str | None 
             [*labels, "Loudness that the model expects from the pictures"],
             [*colours, INK],
         )
-    curves, labels, colours = [*curves, heard], [*labels, "Loudness of the sound"], [*colours, colour or source_colour(2)]
+    own = own_sound(prepared)
+    if own is not None:
+        curves, labels = [*curves, loudness_of(own, prepared)], [*labels, "Loudness of the sound that the video had"]
+        colours = [*colours, OWN]
+    curves, labels, colours = [*curves, heard], [*labels, "Loudness of the sound that was written"], [*colours, colour or source_colour(2)]
     return lines(
         curves,
         prepared.frame_s,

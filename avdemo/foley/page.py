@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avdemo.foley.beside import Beside
 from avdemo.foley.session import KEEP, MODES, PHOTO, REPLACE, VIDEO
 from avdemo.foley.verdict import LIST, OTHER
 from avdemo.sessions import State
@@ -116,13 +117,12 @@ def _look_for(state: State) -> str:
 
 
 def _together(results: Mapping[str, Any]) -> str:
-    """How well the sound's loudness follows the pictures, in words."""
-    r = results["follows"]
-    return (
-        ""
-        if r is None
-        else f"Its loudness follows the one that the model expects from the pictures with a correlation of {r:.2f}."
-    )
+    """How well the sound follows what was decided from the pictures, and how well the sound that the video had, in words."""
+    r, own = results["follows"], results["beside_own"]
+    decided = "" if r is None else (
+        f"Its loudness follows what the model expects from the pictures (correlation {r:.2f}); whether that is right is another matter."
+    )  # fmt: skip
+    return " ".join(filter(None, (decided, Beside(**own).sentence if own else "")))
 
 
 def _label(state: State) -> str:

@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
 
 from avdemo import media
+from avdemo.foley.beside import beside
 from avdemo.foley.figures import agreement, follow_picture, growing_picture, heard_loudness, spectrogram_picture
 from avdemo.foley.finishing import (
     FOLLOW,
@@ -141,7 +143,7 @@ def write_files(
     if keep and not prepared.info.has_audio:
         notes.append(f"{prepared.video.name} has no sound of its own that could be kept.")
     seen = prepared.verdict
-    together = agreement(prepared, sound)
+    together, compared = agreement(prepared, sound), beside(prepared, sound)
     length = {"seconds": prepared.duration_s} if prepared.is_still else {}
     return runs.write_run(
         out, capability="foley", command="foley", inputs={"video": prepared.video}, seed=composition.seed,
@@ -156,6 +158,6 @@ def write_files(
             "sentence": seen.sentence, "kind": seen.kind, "known": seen.known,
             "probability": {name: round(share, 4) for name, share in seen.probability.items()}, "duration_s": round(prepared.duration_s, 3),
             "strokes_s": prepared.strokes_s, "written_s": round(composition.seconds, 3), "follows": None if together is None else round(together, 3),
-            "notes": [*prepared.notes, *notes], **(results or {}),
+            "beside_own": None if compared is None else dataclasses.asdict(compared), "notes": [*prepared.notes, *notes], **(results or {}),
         },
     )  # fmt: skip

@@ -49,6 +49,7 @@ class Prepared:
     notes: list[str]
     timings: dict[str, float]
     model: Model = field(repr=False)
+    own: np.ndarray | None = field(default=None, repr=False)  # of :func:`avdemo.foley.beside.own_sound`, once it was asked for
 
     @property
     def config(self) -> FoleyConfig:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.corpora.held_out import held_out_folder
-from avdemo.corpora.onsets import onsets
 from avdemo.corpora.puppets import PairMaker
+from avdemo.dsp.onsets import onsets
 from avdemo.errors import InputError
 from avdemo.foley.config import FoleyConfig
 from avdemo.foley.strokes import marks

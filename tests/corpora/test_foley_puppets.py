@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_foley_sounds import RATE, bursts, write_foley_data
+from bursts import RATE, bursts
+from tiny_foley_sounds import write_foley_data
 
 from avdemo.corpora import puppets
 from avdemo.corpora.foley_pack import FoleyPack
-from avdemo.corpora.onsets import envelope, onsets
 from avdemo.corpora.pack_foley import FoleyPlan, pack_foley
 from avdemo.corpora.photo_puppets import photo_puppet
 from avdemo.corpora.puppets import SCENES, PairMaker
 from avdemo.corpora.stage import VIEW, WORLD, Play
 from avdemo.corpora.takes import Take, TakeMaker
+from avdemo.dsp.onsets import envelope, onsets
 from avdemo.errors import InputError
 from avdemo.media.motion import GRID, flow, motion_energy
 

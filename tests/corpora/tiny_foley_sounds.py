@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from bursts import RATE, bursts
 from tiny_pairs import write_data
 
 from avdemo.media import write_wav
 
-RATE = 16_000
 SECONDS = 3.0
 BURSTS_S = (0.4, 1.1, 2.2)
 TEN = ("baby_cry", "chainsaw", "dog_bark", "helicopter", "rain", "sea_waves")
@@ -25,17 +25,6 @@ EVERYDAY = [  # file, class, seconds
     ("printer/misc__emojisound_printer.wav", "printer", SECONDS), ("printer/misc__homebeats_printer.wav", "printer", SECONDS),
     ("train/moodist__subway-station.wav", "train", SECONDS), ("water/moodist__waves.wav", "water", SECONDS),
 ]  # fmt: skip
-
-
-def bursts(times_s, seconds: float, level: float = 0.3, seed: int = 0, decay_s: float = 0.05) -> np.ndarray:
-    """Decaying noise at each time over a faint hiss, float32 (samples,)."""
-    rng = np.random.default_rng(seed)
-    wav = rng.normal(0, 2e-4, int(seconds * RATE))
-    for time_s in times_s:
-        start = round(time_s * RATE)
-        count = min(len(wav) - start, round(8 * decay_s * RATE))
-        wav[start : start + count] += level * rng.normal(0, 1, count) * np.exp(-np.arange(count) / (decay_s * RATE))
-    return np.clip(wav, -1, 1).astype(np.float32)
 
 
 def write_foley_data(data: Path) -> Path:

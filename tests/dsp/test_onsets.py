@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_foley_sounds import RATE, bursts
+from bursts import RATE, bursts
 
-from avdemo.corpora.onsets import GAP_S, envelope, onsets
+from avdemo.dsp.onsets import GAP_S, envelope, onsets
 
 
 @pytest.mark.parametrize("rate", [RATE, 22_050])
