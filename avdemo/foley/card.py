@@ -59,6 +59,16 @@ LIMITS = (
     "The cross-entropy is of sound brought to one level, its heights raised, mu-law quantised, with a hiss under it and its tokens counted in; it "
     "cannot be compared with the paper's, which is of linearly quantised sound. Most of it linear prediction does: see the row of random weights.",
 )
+JUDGE_WHAT = (
+    "Two seconds of sound go in, how likely each of foley's ten kinds is comes out: a small classifier of log-mel spectrograms. It judges the "
+    "sounds that foley makes in the evaluation; no network was trained with it or chosen by it, and the app does not use it."
+)
+JUDGE_DATA = "Windows of 2 s of foley's training recordings (see that card), 300 of each kind; the validation recordings chose the weights."
+JUDGE_LIMITS = (
+    "It learnt from the same recordings as the network that it judges, so it may share what they lack: of printers nearly all are synthesised, "
+    "and it hears hardly one of the real ones.",
+    "It hears no levels and does not know that a sound may be none of the ten.",
+)
 _KINDS = {RANDOM: "floor", CHANCE: "floor", SAME: "control", OTHER: "control", TRUE: "bound"}
 
 
@@ -164,6 +174,30 @@ def write_foley_card(
     register(
         out, capability="foley", config=config.name, licence="other: research use", training_data="See the card.", summary=what,
         scores=main_scores(scores), preprocessing=preprocessing,
+    )  # fmt: skip
+
+
+def write_judge_card(out: Path, heard: Rows, *, command: str) -> None:
+    """Write the judge's ``NAME.md`` and its record.
+
+    Args:
+        out: the checkpoint of :func:`avdemo.foley.judge.train_judge`.
+        heard: from :func:`avdemo.foley.ear.ear_scores`.
+        command: that teaches it again.
+    """
+    from avdemo.checkpoints import load_file, register
+
+    loaded = load_file(out)
+    kinds, splits = loaded.config["kinds"], ("train", "val", "test")
+    rows = [*_rows(heard, splits), ScoreRow(CHANCE, dict.fromkeys(splits, 100 / len(kinds)), "floor")]
+    write_card(
+        out.with_suffix(".md"), what=JUDGE_WHAT, data=JUDGE_DATA, licence=LICENCE, command=command, config=loaded.config,
+        tables=[ScoreTable("What it hears in real recordings", rows, "Percent right of windows of 2 s.")], limits=JUDGE_LIMITS,
+        metadata=loaded.metadata,
+    )  # fmt: skip
+    register(
+        out, capability="foley", config="judge", licence="other: research use", training_data="See the card.", summary=JUDGE_WHAT,
+        scores={f"real recordings, {split} (%)": round(heard["all"][split], 1) for split in splits},
     )  # fmt: skip
 
 

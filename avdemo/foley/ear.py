@@ -24,6 +24,7 @@ FLOOR_DB = -80.0  # under the loudest
 UNIT_DB = 20.0  # what a difference of 1 stands for
 BATCH, RATE = 32, 3e-3
 TRIES = 3  # stretches of a recording of which the loudest is taken
+ASKED_SEED = 2018  # of the windows of real recordings that an ear is asked about
 LOUD = 0.003  # of full scale: quieter windows are not judged
 
 
@@ -116,3 +117,16 @@ def heard_kinds(ear: Ear, wavs: list[np.ndarray], sample_rate: int) -> np.ndarra
             continue
         answers.append(int(ear(ear.picture(torch.from_numpy(np.stack(loud)))).softmax(1).mean(0).argmax()))
     return np.array(answers)
+
+
+def ear_scores(ear: Ear, pack: FoleyPack, per_kind: int) -> dict[str, dict[str, float]]:
+    """What an ear hears in real recordings: "all" and each kind -> split -> percent right of ``per_kind`` windows of each kind."""
+    row: dict[str, dict[str, float]] = {"all": {}} | {kind: {} for kind in pack.kinds}
+    for split in ("train", "val", "test"):
+        wavs, kinds = windows_of(pack, split, pack.kinds, per_kind, ASKED_SEED)
+        right = heard_kinds(ear, list(wavs.numpy()), pack.sample_rate) == kinds.numpy()
+        row["all"][split] = 100 * float(right.mean())
+        for number, kind in enumerate(pack.kinds):
+            if (mine := kinds.numpy() == number).any():
+                row[kind][split] = 100 * float(right[mine].mean())
+    return row

@@ -61,7 +61,45 @@ def test_clips_of_other_things_are_kept_for_training_and_never_asked_in_a_test(p
     assert real[0].strokes(CONFIG).shape == (1, len(real[0].frames) * CONFIG.tokens_per_frame)
 
 
-def test_evaluation_and_card(packed, tmp_path) -> None:
+@pytest.fixture(scope="module")
+def judge(packed) -> Path:
+    """A judge that was taught for two steps."""
+    from avdemo.foley.judge import train_judge
+
+    out = packed.parent / "foley-judge.safetensors"
+    train_judge(packed, out, steps=2, lessons=2, asked=1)
+    return out
+
+
+def test_a_judge_is_the_same_wherever_it_is_opened(packed, judge, tmp_path) -> None:
+    from avdemo.checkpoints import records
+    from avdemo.corpora.foley_pack import FoleyPack
+    from avdemo.errors import WeightsError
+    from avdemo.foley.card import write_judge_card
+    from avdemo.foley.ear import ear_scores, heard_kinds
+    from avdemo.foley.evaluation import _judging_ear
+    from avdemo.foley.judge import open_judge
+    from avdemo.foley.report import Evaluation
+    from avdemo.foley.testset import Sizes
+
+    pack = FoleyPack(packed)
+    wavs = [pack.wav(number) for number in pack.sounds_of("dog", "train")]
+    one, other = (open_judge(judge, CONFIG.kinds, CONFIG.sample_rate) for _ in range(2))
+    assert np.array_equal(heard_kinds(one, wavs, 16_000), heard_kinds(other, wavs, 16_000))
+    with pytest.raises(WeightsError, match="other kinds of sound"):
+        open_judge(judge, ("dog", "cat"), CONFIG.sample_rate)
+    for named, words in ((None, []), (tmp_path / "none.safetensors", ["none.safetensors"])):
+        found = Evaluation({})
+        _judging_ear(named, pack, CONFIG, Sizes(lessons=2, taught=1), found)
+        assert "taught for this evaluation" in found.notes[-1] and all(word in found.notes[0] for word in words)
+    heard = ear_scores(one, pack, 1)
+    copied = tmp_path / "foley-judge.safetensors"
+    copied.write_bytes(judge.read_bytes())
+    write_judge_card(copied, heard, command="python -m avdemo.foley.judge --data PACK --out FILE")
+    assert records(tmp_path)["foley-judge"].scores and "chance" in copied.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_evaluation_and_card(packed, judge, tmp_path) -> None:
     import torch
 
     from avdemo.checkpoints import records, save
@@ -77,8 +115,10 @@ def test_evaluation_and_card(packed, tmp_path) -> None:
     path = save(tmp_path / "foley-tiny.safetensors", family.state_dict(), CONFIG.as_dict(), {"minutes": 0.1})
     told: list[float] = []
     found = evaluate(
-        packed, packed=packed, checkpoint=str(path), sizes=Sizes(1, 1, 4, 0.16, 1, 3, 2), progress=lambda share, text: told.append(share)
-    )
+        packed, packed=packed, checkpoint=str(path), sizes=Sizes(1, 1, 4, 0.16, 1, 3, 2), judge=judge,
+        progress=lambda share, text: told.append(share),
+    )  # fmt: skip
+    assert not any("was taught for this evaluation" in note for note in found.notes)
     assert told == sorted(told) and told[-1] == 1.0
     assert {*VARIANTS, RANDOM} == set(found.nats) and all(2 < row["test"] < 12 for row in found.nats.values())
     assert {*VARIANTS, RANDOM, TRUE, CHANCE} <= set(found.made) and found.made[TRUE]["course"] == pytest.approx(1)
