@@ -53,7 +53,7 @@ LOWEST = ("config", "network", "objective")
 # A network that is too long for one file: its modules obey what network.py obeys.
 NETWORK_PARTS = (
     "hearing", "seeing", "naming", "generators", "critics", "tiers", "levelling", "tokens", "token_tier", "predictor", "arithmetic", "condition",
-    "strokes", "voices",
+    "strokes", "voices", "decay",
 )  # fmt: skip
 LOWEST += NETWORK_PARTS
 # The parts of a capability; a part that is not listed may do what a recipe may, unless a pipeline or a tab reaches it.

@@ -32,9 +32,10 @@ from avdemo.training.card import ScoreRow, ScoreTable, write_card
 WHAT = (
     "A silent video goes in, a sound for it comes out, sample by sample at 16 kHz. After Visual to Sound (Zhou et al., 2018), "
     "configuration {name!r}. One file holds the three variants frame, seq and flow; they share the eye and all that writes, and were trained "
-    "together. Beyond the paper: when something begins to sound and how loud each video frame is are decided from the picture first; a tier "
-    "above the SampleRNN's, which the picture conditions, writes the spectrum of every 20 ms as four acoustic tokens, in the voice of one of "
-    "the recordings that it learnt from; and the SampleRNN, which writes sound of one level for them, starts from linear prediction by those "
+    "together. Beyond the paper: when something begins to sound and how loud each video frame is are decided from the picture first (what is "
+    "struck dies away at least as its kind's recordings do); a tier above the SampleRNN's, which the picture conditions, writes the spectrum "
+    "of every 20 ms as four acoustic tokens, in the voice of one of the recordings that it learnt from; and the SampleRNN, which writes sound "
+    "of one level for them, starts from linear prediction by those "
     "spectra. Which kind is seen is named by MobileNetV2's later blocks, as ImageNet left them, and a small network on them."
 )
 DATA = (
@@ -60,14 +61,18 @@ LIMITS = (
     "cannot be compared with the paper's, which is of linearly quantised sound. Most of it linear prediction does: see the row of random weights.",
 )
 JUDGE_WHAT = (
-    "Two seconds of sound go in, how likely each of foley's ten kinds is comes out: a small classifier of log-mel spectrograms. It judges the "
-    "sounds that foley makes in the evaluation; no network was trained with it or chosen by it, and the app does not use it."
+    "Two seconds of sound go in, how likely each of foley's ten kinds is comes out: three small classifiers of log-mel spectrograms, whose "
+    "opinions are averaged. They judge the sounds that foley makes in the evaluation; no network was trained with them or chosen by them, and "
+    "the app does not use them."
 )
-JUDGE_DATA = "Windows of 2 s of foley's training recordings (see that card), 300 of each kind; the validation recordings chose the weights."
+JUDGE_DATA = (
+    "Windows of 2 s of foley's training recordings (see that card), 300 of each kind; each ear draws its own. The validation recordings chose "
+    "the weights."
+)
 JUDGE_LIMITS = (
-    "It learnt from the same recordings as the network that it judges, so it may share what they lack: of printers nearly all are synthesised, "
-    "and it hears hardly one of the real ones.",
-    "It hears no levels and does not know that a sound may be none of the ten.",
+    "They learnt from the same recordings as the network that they judge, so they may share what those lack: of printers nearly all are "
+    "synthesised, and they hear hardly one of the real ones.",
+    "They hear no levels and do not know that a sound may be none of the ten.",
 )
 _KINDS = {RANDOM: "floor", CHANCE: "floor", SAME: "control", OTHER: "control", TRUE: "bound"}
 
@@ -78,7 +83,8 @@ def _kind(name: str) -> str:
 
 def _rows(rows: Rows, columns: Iterable[str]) -> list[ScoreRow]:
     names = list(columns)
-    return [ScoreRow(name, {column: row.get(column) for column in names}, _kind(name)) for name, row in rows.items()]
+    known = {name: {column: value for column, value in row.items() if value == value} for name, row in rows.items()}  # NaN is not known
+    return [ScoreRow(name, {column: row.get(column) for column in names}, _kind(name)) for name, row in known.items()]
 
 
 def _paper(rows: Mapping[str, tuple[float, ...]], columns: Sequence[str]) -> list[ScoreRow]:

@@ -42,6 +42,7 @@ class FoleyConfig(Configuration):
       told (:mod:`avdemo.foley.levelling`), so that it need not learn each texture at each level.
     - ``strokes``: another output says when something begins to sound, to 20 ms (:mod:`avdemo.foley.strokes`); loudness and tokens follow
       from it.
+    - ``decay``: loudness falls from one stroke to the next as the kind's recordings do (:mod:`avdemo.foley.decay`).
     - ``voices``: the token tier is told which of so many recordings it hears (:mod:`avdemo.foley.voices`). 0: it is not.
     - ``waist``: what a tier tells its successors goes through so few numbers, which takes half of the weights away.
     - ``tell_middle``: what is told to the top tier's nodes is told to those of the middle one too.
@@ -83,6 +84,7 @@ class FoleyConfig(Configuration):
     predicts: int = 128
     emphasis: float = 0.85
     strokes: bool = True
+    decay: bool = True
     voices: int = 0
 
     def __post_init__(self) -> None:
@@ -111,6 +113,8 @@ class FoleyConfig(Configuration):
             raise ValueError("strokes need the envelope head, which tells how loud they are")
         if not 0 <= self.emphasis < 1 or (self.emphasis and not self.levelled):
             raise ValueError("an emphasis lies from 0 to 1, and is part of levelling")
+        if self.decay and not (self.strokes and self.kind_head):
+            raise ValueError("what dies away is what was struck, each kind in its own time: that needs strokes and the kind head")
         if self.codes and not self.kind_head:
             raise ValueError("a token tier needs the kind head, which tells it what is seen")
         if self.votes and self.eye == "vgg19":
@@ -219,6 +223,7 @@ class FoleyConfig(Configuration):
             predicts=0,
             emphasis=0.0,
             strokes=False,
+            decay=False,
         )
 
     @classmethod

@@ -12,7 +12,7 @@ from avdemo.foley.network import Foley
 
 SHARED = (
     "eye", "namer", "seq", "begin", "rnn", "says_kind", "loudness_to_nodes", "kind_to_nodes", "strokes_to_nodes", "tokens", "tells", "tier", "voices",
-    "predictor",
+    "predictor", "decay",
 )  # fmt: skip
 OWN = ("motion", "to_nodes", "says_loudness", "says_strokes")
 

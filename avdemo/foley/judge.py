@@ -1,6 +1,8 @@
-"""The ear that judges, as a checkpoint of its own: taught once and the same on every machine, so that figures can be compared.
+"""The ears that judge, as a checkpoint of their own: taught once and the same on every machine, so that figures can be compared.
 
-It is the ear of :mod:`avdemo.foley.ear`. No network was trained with it and none was chosen by it; the app does not use it.
+Three ears of :mod:`avdemo.foley.ear`, whose opinions are averaged: one alone hears ten in a hundred made sounds otherwise than the next
+one does, though both are as often right about real ones. No network was trained with them and none was chosen by them; the app does not
+use them.
 
     python -m avdemo.foley.judge --data PACK --out FILE
 """
@@ -25,20 +27,38 @@ from avdemo.training.disturb import colour, mask
 from avdemo.training.loop import FitResult, Progress, TrainOptions, fit
 
 JUDGE = "foley-judge"
-LESSONS, ASKED, STEPS = 300, 40, 1500  # windows of each kind that it learns from, and that it is asked about; steps
+EARS = 3
+LESSONS, ASKED, STEPS = 300, 40, 750  # windows of each kind that an ear learns from, and that it is asked about; steps
 AT_ONCE = 64  # windows
 
 
-class Pupil(nn.Module):
-    """The ear with the disturbances of training in front."""
+class Jury(nn.Module):
+    """Several ears, to be asked like one."""
 
-    def __init__(self, ear: Ear):
+    def __init__(self, kinds: int, sample_rate: int):
         super().__init__()
-        self.ear = ear
+        self.ears = nn.ModuleList(Ear(kinds, sample_rate) for _ in range(EARS))
+
+    def picture(self, wav: Tensor) -> Tensor:
+        """(N, samples) -> (N, 1, mels, columns), the same for each."""
+        return self.ears[0].picture(wav)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """(N, 1, mels, columns) -> logits (N, kinds)."""
-        return self.ear(mask(colour(picture, UNIT_DB)) if self.training else picture).float()
+        """(N, 1, mels, columns) -> logarithm of the mean of their probabilities, (N, kinds)."""
+        return torch.stack([ear(picture).float().softmax(1) for ear in self.ears]).mean(0).clamp_min(1e-9).log()
+
+
+class Pupils(nn.Module):
+    """The ears with the disturbances of training in front; each learns from draws of its own."""
+
+    def __init__(self, jury: Jury):
+        super().__init__()
+        self.jury = jury
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(N, ears, 1, mels, columns) -> logits (N, ears, kinds)."""
+        shown = pictures.unbind(1)
+        return torch.stack([ear(mask(colour(part, UNIT_DB))).float() for ear, part in zip(self.jury.ears, shown, strict=True)], 1)
 
 
 class JudgeRecipe:
@@ -60,37 +80,37 @@ class JudgeRecipe:
         ear = Ear(len(self.kinds), self.rate)
         return torch.cat([ear.picture(part) for part in wavs.split(AT_ONCE)]), labels
 
-    def build(self) -> Pupil:
-        return Pupil(Ear(len(self.kinds), self.rate))
+    def build(self) -> Pupils:
+        return Pupils(Jury(len(self.kinds), self.rate))
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         return [{"params": list(model.parameters()), "lr": RATE}]
 
     def batches(self, step: int, rank: int, world: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, 37, step, rank])
-        chosen = torch.from_numpy(rng.integers(len(self.labels), size=BATCH // world))
+        chosen = torch.from_numpy(rng.integers(len(self.labels), size=(BATCH // world, EARS)))
         shift = int(rng.integers(self.pictures.shape[-1]))
         return {"picture": self.pictures[chosen].roll(shift, -1), "kind": self.labels[chosen]}
 
     def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float | Tensor]]:
-        logits = model(batch["picture"])
-        loss = F.cross_entropy(logits, batch["kind"], label_smoothing=0.05)
-        return loss, {"right": (logits.argmax(1) == batch["kind"]).float().mean().detach()}
+        logits, kinds = model(batch["picture"]).flatten(0, 1), batch["kind"].flatten()
+        loss = F.cross_entropy(logits, kinds, label_smoothing=0.05)
+        return EARS * loss, {"right": (logits.argmax(1) == kinds).float().mean().detach()}
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        logits = torch.cat([model(part) for part in self.held.split(AT_ONCE)])
+        logits = torch.cat([model.jury(part) for part in self.held.split(AT_ONCE)])
         right = (logits.argmax(1) == self.wanted).float()
         nats = float(F.cross_entropy(logits, self.wanted))
         return {"score": float(right.mean()) - 0.1 * nats, "right": float(right.mean()), "nats": nats}
 
     def export(self, model: nn.Module) -> dict[str, Tensor]:
-        return model.ear.state_dict()
+        return model.jury.state_dict()
 
 
 def train_judge(
     packed: Path, out: Path, *, steps: int = STEPS, lessons: int = LESSONS, asked: int = ASKED, seed: int = 0, progress: Progress | None = None
 ) -> FitResult:  # fmt: skip
-    """Teach a judge from packed arrays; the best by validation is written to ``out``."""
+    """Teach the judges from packed arrays; the best by validation are written to ``out``."""
     recipe = JudgeRecipe(FoleyPack(packed), lessons=lessons, asked=asked, seed=seed)
     options = TrainOptions(
         steps=steps, batch_size=BATCH, seed=seed, warmup_steps=50, weight_decay=2e-2, ema_decay=0.99, validate_every=max(1, steps // 10),
@@ -99,18 +119,18 @@ def train_judge(
     return fit(recipe, options, out, progress=progress)
 
 
-def open_judge(name: str | Path, kinds: Sequence[str], sample_rate: int) -> Ear:
-    """The judge of a checkpoint (a name, or the path of a ``.safetensors`` file), in eval mode.
+def open_judge(name: str | Path, kinds: Sequence[str], sample_rate: int) -> Jury:
+    """The judges of a checkpoint (a name, or the path of a ``.safetensors`` file), in eval mode.
 
     Raises:
         WeightsError: it is missing or damaged, or knows other kinds of sound.
     """
     loaded = load_file(Path(name)) if str(name).endswith(".safetensors") else load(str(name))
     if (loaded.config["kinds"], loaded.config["sample_rate"]) != (list(kinds), sample_rate):
-        raise WeightsError(f"The judge {Path(name).stem} knows other kinds of sound than are asked about; teach one for these.")
-    ear = Ear(len(kinds), sample_rate)
-    load_into(ear, loaded.state, name=str(name))
-    return ear.eval()
+        raise WeightsError(f"{Path(name).stem} knows other kinds of sound than are asked about; teach ears for these.")
+    jury = Jury(len(kinds), sample_rate)
+    load_into(jury, loaded.state, name=str(name))
+    return jury.eval()
 
 
 if __name__ == "__main__":

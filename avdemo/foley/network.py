@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from avdemo.dsp import mulaw
 from avdemo.foley.condition import Condition, Nodes
 from avdemo.foley.config import FoleyConfig
+from avdemo.foley.decay import Decay
 from avdemo.foley.levelling import course_db, encode, levelled_sound
 from avdemo.foley.naming import Namer, among_kinds
 from avdemo.foley.predictor import Predictor
@@ -65,6 +66,7 @@ class Foley(nn.Module):
             self.tier = TokenTier(config, learns_start=config.variant == "frame")
             self.kind_to_nodes = nn.Linear(len(config.kinds), config.row, bias=False)
             self.voices = Voices(config) if config.voices else None
+        self.decay = Decay(config) if config.decay else None
         self.predictor = Predictor(config) if config.predicts else None
         self.rnn = SampleRNN(config)
         self.namer = Namer(config) if config.votes else None
@@ -133,6 +135,7 @@ class Foley(nn.Module):
         if strokes is not None and self.says_strokes is None:
             raise ValueError("this network is not told strokes")
         chances, strokes, decided = self.decide(seen, strokes)
+        decided = decided if self.decay is None else self.decay(decided, strokes, kinds)
         if decided is not None:
             told = decided.detach() if loudness is None else loudness  # it stays a loudness: the sound's error does not change it
             gain_db = course_db(told) if self.config.levelled else None

@@ -23,8 +23,8 @@ DOES = "Give a silent video, or a photo, and hear it: its sound is written for i
 KNOWS = (
     f"It knows ten kinds of sound: {LIST}. A small network, after Visual to Sound (2018), learned them from under an hour of recordings "
     "and makes every sound up: loud and soft with the motion, each take in the voice of one of those recordings. About half of its sounds can be "
-    "recognised: waters, trains, dogs, cries and drums mostly, fireworks, helicopters and printers seldom. Of "
-    "anything else it says that it does not know it, and writes what comes nearest."
+    "recognised: waters, trains and cries mostly, dogs, drums and chainsaws every other time, fireworks, helicopters, sleepers and printers "
+    "seldom. Of anything else it says that it does not know it, and writes what comes nearest."
 )
 MODE_CHOICES = (("A video", VIDEO), ("A photo", PHOTO))
 EMPTY = (

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from avdemo.backbones.mobilenet import features_of
@@ -19,8 +20,10 @@ from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.errors import InputError
 from avdemo.foley.audition import audition
 from avdemo.foley.config import VARIANTS, FoleyConfig
+from avdemo.foley.decay import drops_of
 from avdemo.foley.family import Family
 from avdemo.foley.names_recipe import DECAY, NamesRecipe
+from avdemo.foley.objective import loudness_of
 from avdemo.foley.pair_store import PairStore, blocks_of, make_pairs
 from avdemo.foley.sight_recipe import Sight, SightRecipe
 from avdemo.foley.sound_recipe import ROWS, SoundRecipe
@@ -231,6 +234,13 @@ def train_parts(
     return parts
 
 
+def learn_decay(family: Family, store: PairStore) -> None:
+    """Measure in the training pairs' sounds how fast their kinds die away, in place."""
+    loudness = torch.cat([loudness_of(torch.from_numpy(store.sound(n)).unsqueeze(0), family.config) for n in range(len(store))])
+    found = drops_of(loudness, store.strokes(family.config), store.kind.tolist(), len(family.config.kinds))
+    family.network("flow").decay.drops.copy_(found)
+
+
 def assemble(
     parts: Mapping[str, Path], config: FoleyConfig, out: Path, variant: str = "all", *, store: PairStore | None = None,
     pack: FoleyPack | None = None, progress: Progress | None = None,
@@ -238,7 +248,7 @@ def assemble(
     """Write ``out``: the family, or one variant alone, with metadata that says how each part was trained; minutes and items are sums.
 
     Args:
-        store, pack: the training pairs and their recordings; with them voices are auditioned.
+        store, pack: the training pairs, which tell how fast their kinds die away, and their recordings; with both, voices are auditioned.
 
     Raises:
         WeightsError: a part is missing or damaged. RuntimeError: it does not fit the configuration.
@@ -255,6 +265,8 @@ def assemble(
     if "names" in parts:
         state |= {f"shared.namer.{key}": value for key, value in load_file(parts["names"]).state.items()}
     family.load_state_dict(state)
+    if config.decay and store is not None:
+        learn_decay(family, store)
     if config.voices and store is not None and pack is not None:
         audition(family.eval(), store, pack, progress=progress)
     metadata = metadata_of_parts(f"foley-{config.name}", about, "sound")

@@ -10,7 +10,7 @@ from tiny_foley import FRAMES, PLAIN, clips, lively, spoken, tiny_weights
 from tiny_store import write_store
 
 CLIP = FRAMES * 640  # samples of the tiny networks' clips
-WITHOUT = {"": {}, "tokens": PLAIN, "prediction": {"predicts": 0}, "strokes": {"strokes": False, "voices": 0, "emphasis": 0.0}}
+WITHOUT = {"": {}, "tokens": PLAIN, "prediction": {"predicts": 0}, "strokes": {"strokes": False, "decay": False, "voices": 0, "emphasis": 0.0}}
 
 
 @pytest.fixture(scope="session", params=["frame", "seq", "flow", *(f"flow without {part}" for part in WITHOUT if part)])

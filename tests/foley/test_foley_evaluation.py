@@ -91,7 +91,7 @@ def moved(pairs: list[Pair], *times_s: float) -> list[Pair]:
 def test_a_pair_s_strokes_are_those_of_its_sound(pairs) -> None:
     strokes = pairs[0].strokes(CONFIG)
     assert strokes.shape == (1, FRAMES * CONFIG.tokens_per_frame) and strokes[0].nonzero()[:, 0].tolist() == [5, 10]
-    assert pairs[0].strokes(replace(CONFIG, strokes=False)) is None
+    assert pairs[0].strokes(replace(CONFIG, strokes=False, decay=False)) is None
 
 
 def test_how_likely_the_strokes_are_counts_too(pairs) -> None:
@@ -99,6 +99,7 @@ def test_how_likely_the_strokes_are_counts_too(pairs) -> None:
     network = lively(CONFIG)
     with torch.no_grad():
         network.strokes_to_nodes.weight.zero_()
+        network.decay.drops.zero_()
         network.says_loudness[0].weight[:, CONFIG.visual :] = 0
         seen = [seen_of(network, pair) for pair in pairs[:2]]
         chances = torch.cat([network.condition_of(visual).chances for visual in seen]).double()
@@ -107,7 +108,7 @@ def test_how_likely_the_strokes_are_counts_too(pairs) -> None:
     one, other = (likelihoods(network, moved(pairs[:2], *times_s), seen, seconds) for times_s in moments_s)
     wanted = chances[:, 0] - chances[:, 6] - chances[:, 10]  # log odds
     assert np.allclose((one - other) * count, wanted[:, None].numpy(), atol=0.02) and wanted.abs().min() > 0.1
-    without = lively(replace(CONFIG, strokes=False))
+    without = lively(replace(CONFIG, strokes=False, decay=False))
     seen = [seen_of(without, pair) for pair in pairs[:2]]
     one, other = (likelihoods(without, moved(pairs[:2], time_s), seen, 0.16) for time_s in (0.01, 0.13))
     assert np.array_equal(one, other)

@@ -64,7 +64,7 @@ def test_without_votes_the_kind_head_is_asked(flow_network) -> None:
         assert torch.equal(flow_network.condition_of(seen).kinds, flow_network.says_kind(seen.mean(1)))
         plain = Foley(replace(CONFIG, names=0)).eval()
         assert plain.namer is None and plain.see(frames).shape[-1] == CONFIG.visual
-        assert Foley(replace(FoleyConfig.debug(), kind_head=False, codes=0, predicts=0, strokes=False, voices=0)).namer is None
+        assert Foley(replace(FoleyConfig.debug(), kind_head=False, codes=0, predicts=0, strokes=False, decay=False, voices=0)).namer is None
     with pytest.raises(ValueError, match="names=0"):
         replace(FoleyConfig.compact(), eye="vgg19", visual=4096)
 
@@ -164,5 +164,5 @@ def test_photos_are_named_kind_by_kind(flow_network) -> None:
     rows = photos_named(network, Photos(), "test")
     assert rows["a crying baby"] == {"named": 0.0, "claimed": 0.0, "photos": 2.0} and rows["none of these"]["claimed"] == 100
     assert rows[ALL]["named"] == 50 and rows["a chainsaw"]["named"] == 100
-    without = Foley(replace(CONFIG, kind_head=False, codes=0, predicts=0, strokes=False, voices=0))
+    without = Foley(replace(CONFIG, kind_head=False, codes=0, predicts=0, strokes=False, decay=False, voices=0))
     assert photos_named(without, Photos()) == {}

@@ -146,7 +146,7 @@ def test_a_sound_rises_at_a_told_stroke(flow_network, pictures, time: int) -> No
 
 
 def test_a_network_that_does_not_say_strokes_decides_the_rest_all_the_same(pictures) -> None:
-    network = lively(replace(CONFIG, strokes=False))
+    network = lively(replace(CONFIG, strokes=False, decay=False))
     with torch.no_grad():
         condition = network.condition(*pictures)
     assert condition.chances is condition.strokes is None and condition.rows.shape == (1, TIMES, CONFIG.token_dim)

@@ -203,7 +203,8 @@ def test_configurations_that_do_not_fit_are_refused() -> None:
         ({"middle_sees": 4}, "middle tier"),
         ({"codes": 0}, "tokens"),
         ({"codes": 0, "predicts": 0}, "strokes and voices"),
-        ({"codes": 0, "predicts": 0, "strokes": False}, "strokes and voices"),
+        ({"codes": 0, "predicts": 0, "strokes": False, "decay": False, "voices": 5}, "strokes and voices"),
+        ({"strokes": False}, "dies away"),
         ({"kind_head": False}, "kind head"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 FRAMES = 3  # video frames of a clip
-PLAIN = {"codes": 0, "predicts": 0, "strokes": False, "voices": 0}  # the paper's SampleRNN, which the picture conditions itself
+PLAIN = {"codes": 0, "predicts": 0, "strokes": False, "decay": False, "voices": 0}  # the paper's SampleRNN, which the picture conditions itself
 
 
 def lively(config, seed: int = 5):
@@ -23,6 +23,8 @@ def lively(config, seed: int = 5):
                 parameter.copy_(parameter.half())
         with_codebooks(network.tokens)
         with_voices(network.voices)
+        if network.decay is not None:
+            network.decay.drops[:] = torch.linspace(0, 0.05, network.decay.drops.shape[1])
         for start in (network.rnn.top.start, network.rnn.middle.start):
             if start is not None:
                 start.uniform_(-0.5, 0.5)
