@@ -99,7 +99,7 @@ def test_the_webcam_is_offered(page):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_readable_and_nothing_sticks_out(open_page, foley_app, films, width, dark):
-    from test_browser_shell import COLOURS, NAMELESS, contrast
+    from test_browser_shell import NAMELESS, colours, contrast
 
     page = on.open_tab(open_page, foley_app, width=width, dark=dark)
     on.upload(page, films / "quiet.mp4")
@@ -118,7 +118,7 @@ def test_readable_and_nothing_sticks_out(open_page, foley_app, films, width, dar
         "#foley-bars span",
         ".av-facts td",
     ):
-        text, ground = page.evaluate(COLOURS, selector := f"{ours} {part}")
+        text, ground = colours(page, selector := f"{ours} {part}")
         assert contrast(text, ground) >= 4.5, (selector, text, ground)
     columns = page.evaluate(
         "() => document.querySelector('#foley-video').getBoundingClientRect().right"

@@ -108,7 +108,7 @@ def test_webcam_and_microphone_are_offered(page):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_readable_and_nothing_sticks_out(open_page, imagine_app, things, width, dark):
-    from test_browser_shell import COLOURS, NAMELESS, contrast
+    from test_browser_shell import NAMELESS, colours, contrast
 
     page = on.open_tab(open_page, imagine_app, width=width, dark=dark)
     on.upload(page, "sound", things / "Été.wav")
@@ -124,7 +124,7 @@ def test_readable_and_nothing_sticks_out(open_page, imagine_app, things, width, 
     parts = (".av-lead", ".av-knows", ".av-limits", "#imagine-verdict strong", "#imagine-judgement div", "#imagine-gallery .caption-label",
              "#imagine-heard-bars span", "#imagine-hop-words-sound-1 span")  # fmt: skip
     for part in parts:
-        text, ground = page.evaluate(COLOURS, selector := f"{ours} {part}")
+        text, ground = colours(page, selector := f"{ours} {part}")
         assert contrast(text, ground) >= 4.5, (selector, text, ground)
     columns = page.evaluate(
         "() => document.querySelector('#imagine-sound').getBoundingClientRect().right"

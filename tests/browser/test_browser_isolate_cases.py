@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from isolate_driver import (
@@ -125,17 +124,17 @@ def test_stop(page, clips):
 
 
 def test_a_wait_says_what_is_done(page, clips):
-    # what is said may stand there for a moment only, on a fast machine: everything is written down
+    # what is said may stand there for a moment only, on a fast machine: everything is written down, with its time in ms
     page.evaluate(
-        "() => { window.said = []; new MutationObserver(() => said.push(document.querySelector('#pixels-video').innerText))"
+        "() => { window.said = []; new MutationObserver(() => said.push([performance.now(), document.querySelector('#pixels-video').innerText]))"
         ".observe(document.body, { subtree: true, childList: true, characterData: true }); }"
     )
-    begun = time.monotonic()
     open_video(page, clips / "long.mp4")
-    waited = time.monotonic() - begun
-    said = " ".join(page.evaluate("() => window.said"))
-    assert re.search("Listening|Reading|Loading", said)
-    assert re.search("left|done", said) or waited < 3  # in so short a wait nobody can tell how long it will take
+    said = page.evaluate("() => window.said")
+    worked = [time for time, words in said if re.search("Listening|Reading|Loading", words)]
+    assert worked
+    quick = max(worked) - min(worked) < 3000  # in so short a wait nobody can tell how long it will take
+    assert quick or re.search("left|done", " ".join(words for _, words in said))
 
 
 def test_two_people_do_not_see_each_others_videos(open_page, clips):

@@ -120,7 +120,7 @@ def test_webcam_and_microphone_are_offered(page):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_readable_and_nothing_sticks_out(open_page, lips_app, mouths, width, dark):
-    from test_browser_shell import COLOURS, NAMELESS, contrast
+    from test_browser_shell import NAMELESS, colours, contrast
 
     page = on.open_tab(open_page, lips_app, width=width, dark=dark)
     on.give(page, "photo", mouths / "Zoë.png")
@@ -134,7 +134,7 @@ def test_readable_and_nothing_sticks_out(open_page, lips_app, mouths, width, dar
     assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
     ours = ".tabitem:has(#lips-go)"
     for part in (".av-lead", ".av-knows", ".av-limits", "#lips-verdict strong", "#lips-found strong"):
-        text, ground = page.evaluate(COLOURS, selector := f"{ours} {part}")
+        text, ground = colours(page, selector := f"{ours} {part}")
         assert contrast(text, ground) >= 4.5, (selector, text, ground)
     columns = page.evaluate(
         "() => document.querySelector('#lips-photo').getBoundingClientRect().right"

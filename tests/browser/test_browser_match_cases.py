@@ -144,7 +144,7 @@ def test_one_click_on_an_example_fills_the_form_and_runs(page, row):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_readable_and_nothing_sticks_out(open_page, match_app, pairs, width, dark):
-    from test_browser_shell import COLOURS, NAMELESS, contrast
+    from test_browser_shell import NAMELESS, colours, contrast
 
     page = on.open_tab(open_page, match_app, width=width, dark=dark)
     on.upload(page, "video", pairs / "Été à deux.mp4")
@@ -157,7 +157,7 @@ def test_readable_and_nothing_sticks_out(open_page, match_app, pairs, width, dar
     assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
     ours = ".tabitem:has(#match-go)"
     for part in (".av-lead", ".av-knows", ".av-limits", "#match-verdict strong", "#match-verdict div", "#match-again"):
-        text, ground = page.evaluate(COLOURS, selector := f"{ours} {part}")
+        text, ground = colours(page, selector := f"{ours} {part}")
         assert contrast(text, ground) >= 4.5, (selector, text, ground)
     columns = page.evaluate(
         "() => document.querySelector('#match-video').getBoundingClientRect().right"

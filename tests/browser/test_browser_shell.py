@@ -24,6 +24,12 @@ COLOURS = """selector => { const e = document.querySelector(selector); let groun
   return [getComputedStyle(e).color, colour]; }"""
 
 
+def colours(page, selector: str) -> list[str]:
+    """Colour of the words and of the ground behind them, once they are there."""
+    page.wait_for_selector(selector, state="attached")
+    return page.evaluate(COLOURS, selector)
+
+
 def contrast(one: str, other: str) -> float:
     """WCAG contrast of two ``rgb(r, g, b)``."""
 
@@ -62,7 +68,7 @@ def test_readable_and_nothing_sticks_out(open_page, width, dark):
     page.wait_for_selector("#pixels-files a[download$='_mix.wav']", state="attached")
     assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
     for selector in (".av-lead", ".av-knows", ".av-limits", ".av-header h1", "#pixels-fader-1 label span", "#pixels-undo"):
-        text, ground = page.evaluate(COLOURS, selector)
+        text, ground = colours(page, selector)
         assert contrast(text, ground) >= 4.5, (selector, text, ground)
     ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert (sum(int(part) for part in re.findall(r"\d+", ground)[:3]) < 200) == dark
