@@ -25,6 +25,7 @@ _WHERE = {
     "load": "files",
     "load_file": "files",
     "load_into": "files",
+    "opened": "files",
     "save": "files",
     "Model": "running",
     "open_model": "running",

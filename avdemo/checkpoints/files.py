@@ -124,6 +124,15 @@ def load(name: str, *, device: torch.device | str | None = None) -> Loaded:
     return load_file(resolve(name), device=device, entry=entry)
 
 
+def opened(name: str | Path) -> Loaded:
+    """A checkpoint by its name, verified, or, if it ends in ``.safetensors``, by its path, as it is.
+
+    Raises:
+        WeightsError: it is missing or damaged.
+    """
+    return load_file(name) if str(name).endswith(".safetensors") else load(str(name))
+
+
 def load_into(module: nn.Module, state: Mapping[str, Tensor], *, name: str | None = None) -> None:
     """Copy the state into the module; every key must be there, none may be left over, every shape must agree.
 

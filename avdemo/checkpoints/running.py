@@ -53,10 +53,10 @@ def open_model(
     import torch
 
     from avdemo.checkpoints.device import choose_device, inference_dtype
-    from avdemo.checkpoints.files import load, load_file, load_into
+    from avdemo.checkpoints.files import load_into, opened
 
     name = str(name)
-    loaded = load_file(Path(name)) if name.endswith(".safetensors") else load(name)
+    loaded = opened(name)
     device = choose_device()
     network = build(loaded.config).eval()
     load_into(network, loaded.state, name=name)

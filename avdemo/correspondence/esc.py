@@ -101,10 +101,10 @@ def student_features(name: str | Path) -> tuple[int, Features]:
     """
     import torch
 
-    from avdemo.checkpoints import load, load_file, load_into
+    from avdemo.checkpoints import load_into, opened
     from avdemo.correspondence.soundnet import SoundNet, SoundNetConfig
 
-    loaded = load_file(name) if str(name).endswith(".safetensors") else load(str(name))
+    loaded = opened(name)
     student = SoundNet(SoundNetConfig.from_dict(loaded.config)).eval()
     load_into(student, loaded.state, name=loaded.path.stem)
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avdemo.checkpoints import load, load_file, load_into, save
+from avdemo.checkpoints import load_file, load_into, opened, save
 from avdemo.crossmodal.config import FEATURE, CrossmodalConfig, SoundWindow
 from avdemo.crossmodal.ear_recipe import EarRecipe, Listener
 from avdemo.crossmodal.hearing import log_mel_picture
@@ -125,7 +125,7 @@ def open_second_ear(name: str | Path) -> SecondEar:
     Raises:
         WeightsError: it is missing, damaged, or does not fit.
     """
-    loaded = load_file(Path(name)) if str(name).endswith(".safetensors") else load(str(name))
+    loaded = opened(name)
     network = SecondEar(SoundWindow(**loaded.config["window"]), loaded.config["kinds"])
     load_into(network, loaded.state, name=str(name))
     return network.eval()

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avdemo.checkpoints import load, load_file, load_into
+from avdemo.checkpoints import load_into, opened
 from avdemo.corpora.foley_pack import FoleyPack
 from avdemo.errors import WeightsError
 from avdemo.foley.ear import ASKED_SEED, BATCH, RATE, UNIT_DB, Ear, windows_of
@@ -125,7 +125,7 @@ def open_judge(name: str | Path, kinds: Sequence[str], sample_rate: int) -> Jury
     Raises:
         WeightsError: it is missing or damaged, or knows other kinds of sound.
     """
-    loaded = load_file(Path(name)) if str(name).endswith(".safetensors") else load(str(name))
+    loaded = opened(name)
     if (loaded.config["kinds"], loaded.config["sample_rate"]) != (list(kinds), sample_rate):
         raise WeightsError(f"{Path(name).stem} knows other kinds of sound than are asked about; teach ears for these.")
     jury = Jury(len(kinds), sample_rate)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from avdemo.checkpoints import opened
 from avdemo.lips.config import LipsConfig
 from avdemo.lips.judging import Seen, in_silence, look, make, row, see, told
 from avdemo.lips.models import CHECKPOINT, load_model
@@ -23,7 +24,7 @@ from avdemo.lips.testset import Asked, Sizes, open_pack, read_test
 from avdemo.metrics.cpbd import cpbd
 from avdemo.metrics.lmd import centred, opening
 from avdemo.metrics.lmd import pooled_correlation as pooled
-from avdemo.training.parts import noted, opened
+from avdemo.training.parts import noted
 
 JUDGE = "lips-judge"
 QUIET_CLIPS = 24  # that are asked about silence

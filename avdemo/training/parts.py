@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from avdemo.checkpoints import Loaded, load, load_file, save
+from avdemo.checkpoints import load_file, opened, save
 from avdemo.training.machine import versions
 
 
@@ -32,15 +32,6 @@ def note(checkpoint: Path, name: str, table: Mapping[str, Any]) -> None:
     """
     loaded = load_file(checkpoint)
     save(checkpoint, loaded.state, loaded.config, loaded.metadata | {name: dict(table)})
-
-
-def opened(checkpoint: str | Path) -> Loaded:
-    """A checkpoint by its name or, if it ends in ``.safetensors``, its path.
-
-    Raises:
-        WeightsError: it is missing or damaged.
-    """
-    return load_file(Path(checkpoint)) if str(checkpoint).endswith(".safetensors") else load(str(checkpoint))
 
 
 def noted(checkpoint: str | Path, name: str) -> dict[str, Any]:
